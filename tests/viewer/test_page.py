@@ -153,7 +153,7 @@ WHOLE = {
     "open": ["heads", "beam"], "language": "ko", "theme": "dark",
     "head": "decoder.layers.0.cross_attention/1", "query": None, "step": 3, "box": "projection",
 }  # fmt: skip
-EMPTY = {**dict.fromkeys(WHOLE), "open": [], "step": 0}
+EMPTY = {**dict.fromkeys(WHOLE), "open": []}
 
 
 @pytest.mark.parametrize("panes", [[PANE], [PLAIN], [PANE, PLAIN], [PLAIN, PANE | {"model": 1}]])

@@ -13,6 +13,8 @@ from whyformer.evaluation.accuracy import edit_distance
 from whyformer.evaluation.report import evaluate_texts
 from whyformer.foundation.files import write_text
 from whyformer.recipes.recipe import resolve
+from whyformer.viewer.frame import framed
+from whyformer.viewer.model import of_bundle
 from whyformer.workflows.engines import Engines
 from whyformer.workflows.report.page import Mistake, ReportContent, write_report
 from whyformer.workflows.train import Outcome, train
@@ -93,7 +95,8 @@ def demo(
         "word\tprediction\n" + "".join(f"{w}\t{a}\n" for w, a in zip(words, answers, strict=True)),
     )
     shown = invented[:4]
-    alignments = align(load_bundle(out), [t.source for t in shown], [t.text for t in shown])
+    bundle = load_bundle(out)
+    alignments = align(bundle, [t.source for t in shown], [t.text for t in shown])
     write_report(
         out,
         ReportContent(
@@ -108,6 +111,9 @@ def demo(
             repeat=f"whyformer demo --minutes {minutes:g} --out {out}",
             metric="per",
             verdict=outcome.verdict.lines() if outcome.verdict else (),
+            viewer=framed(
+                [of_bundle(bundle, out, name="Pronounce English", examples=INVENTED[:4])]
+            ),
         ),
     )
     return DemoOutcome(out, False, results)

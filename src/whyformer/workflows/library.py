@@ -34,6 +34,7 @@ from whyformer.workflows.labelling import labeller
 from whyformer.workflows.minimum_risk import SAMPLES, minimum_risk
 from whyformer.workflows.python.fit import Fit
 from whyformer.workflows.python.look import Look, look
+from whyformer.workflows.python.shown import shown
 from whyformer.workflows.translate import search_settings
 
 log = logging.getLogger(__name__)
@@ -211,6 +212,10 @@ class Model:
         if len(self._runs) > 1:
             raise UsageError("`look` needs one model, but this is an ensemble. Load one run.")
         return look(self._bundle, self._runs[0], text, target, parameters=parameters)
+
+    def _repr_html_(self) -> str:
+        """Return the small page of the model, which Jupyter shows."""
+        return shown(self._bundle, self._runs)
 
 
 def load(

@@ -53,6 +53,8 @@ class ReportContent:
     verdict: Sequence[str] = field(default_factory=tuple)
     """The lines of the verdict of the run."""
     notes: Sequence[str] = field(default_factory=tuple)
+    viewer: str = ""
+    """The model on a small page, as HTML, or "" if there is no such page."""
 
 
 def write_report(run: Path, content: ReportContent) -> Path:
@@ -60,6 +62,7 @@ def write_report(run: Path, content: ReportContent) -> Path:
     journal, timings = read_journal(run), read_timings(run)
     sections = [
         ("Scores on held-out data", _scores(content.scores) + _verdict(content.verdict)),
+        ("Try the model", content.viewer),
         ("Learning curves", _curves(journal, timings, content.metric)),
         ("Gradient norm of each layer", _gradients(journal)),
         ("Words outside the dictionary", _pronounced(content.pronounced)),
@@ -67,7 +70,9 @@ def write_report(run: Path, content: ReportContent) -> Path:
         ("Largest errors", _mistakes(content.mistakes)),
         ("How to reproduce this run", _repeat(content, run)),
     ]
-    body = "".join(f"<section><h2>{escape(name)}</h2>{html}</section>" for name, html in sections)
+    body = "".join(
+        f"<section><h2>{escape(name)}</h2>{html}</section>" for name, html in sections if html
+    )
     page = document(content.title, _summary(journal, timings) + body)
     write_text(run / "report.html", page)
     return run / "report.html"

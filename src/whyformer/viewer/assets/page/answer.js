@@ -6,6 +6,8 @@ import {tokenName} from "./names.js";
 import {otherAnswer} from "./labels.js";
 import {say} from "./words.js";
 
+const LONGEST_WORD = 20; // in tokens: a longer one, such as a Chinese sentence, may break
+
 export function drawAnswer(app, pane) {
   const { result, error, description } = pane;
   if (error) return html("p", { class: "problem", role: "alert" }, error);
@@ -27,18 +29,27 @@ function answerTokens(app, pane) {
   const logarithms = result.target.tokenLogProbabilities ?? result.hypotheses?.[0]?.tokenLogProbabilities ?? [];
   const shift = logarithms.length === result.target.tokens.length ? 0 : prompt;
   const spaced = result.target.text.includes(" ") && !result.target.tokens.some((one) => /[ ▁]/.test(one));
-  return result.target.tokens.map((token, k) => {
+  const buttons = result.target.tokens.map((token, k) => {
     if (token === description.special?.end) return null;
     const sure = k < prompt ? null : Math.exp(logarithms[k - shift] ?? 0);
     const shown = token.replaceAll("▁", " ");
     const label = sure === null ? tokenName(token, description) : `${tokenName(token, description)}: ${percent(sure)}`;
-    return [
-      button(`${pane.number}:answer:${k}`, shown, () => app.openStep(k), {
-        class: k < prompt ? "token given" : "token", style: sure === null ? null : `--sure:${sure.toFixed(3)}`, title: label, "aria-label": say("open_step", { token: label }),
-      }),
-      spaced ? " " : null,
-    ];
-  });
+    return button(`${pane.number}:answer:${k}`, shown, () => app.openStep(k), {
+      class: k < prompt ? "token given" : "token", style: sure === null ? null : `--sure:${sure.toFixed(3)}`, title: label, "aria-label": say("open_step", { token: label }),
+    });
+  }).filter(Boolean);
+  return spaced ? buttons.map((one) => [one, " "]) : inWords(buttons);
+}
+
+// Lines break between words, not between the tokens of a word.
+function inWords(buttons) {
+  const words = [];
+  for (const one of buttons) {
+    const last = words.at(-1);
+    if (!last || /^\s|\s$/.test(one.textContent + (last.at(-1)?.textContent ?? "")) || last.length > LONGEST_WORD) words.push([one]);
+    else last.push(one);
+  }
+  return words.map((word) => html("span", { class: "word" }, word));
 }
 
 // The difference to the answer of the model with everything switched on.

@@ -10,6 +10,7 @@ const FORMS = 5;
 export function makeApp({ models, ask, lessons, draw, light }) {
   const first = models[0];
   const start = newState(newPane(0, first.description.search ?? {}, examplesOf(first)[0] ?? ""));
+  if (document.body.classList.contains("is-small")) start.open = ["heads"];
   if (models.length > 1) start.panes.push(newPane(1, models[1].description.search ?? {}, start.panes[0].text));
   const app = { models, ask, lessons, light, state: fromFragment(location.hash, start), panes: [], expanded: firstLayers(models), place: "", timer: null };
   app.change = (mutate, { run = true, typing = false } = {}) => {

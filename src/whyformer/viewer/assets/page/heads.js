@@ -10,6 +10,8 @@ import {isOff, toggle} from "./switches.js";
 import {hideTip, showTip} from "./tip.js";
 import {say} from "./words.js";
 
+const MANY = 28; // with more tokens, the lines are seen through a window that scrolls
+
 export function attentionsOf(pane) {
   return Object.keys(pane.result?.taps ?? {}).filter((one) => one.endsWith(".weights")).map(attentionOf);
 }
@@ -27,6 +29,11 @@ function hueOf(attention, pane) {
   return sideOf(attention, pane.description) === "source" ? "cold" : "warm";
 }
 
+// The weight of the darkest shade. Over many keys, all weights are small.
+function scaleOf({ keys }) {
+  return clamp(10 / keys, 0.1, 1);
+}
+
 export function smallHead(app, pane, attention, head, { size = 84, key }) {
   const weights = headOf(pane, attention, head);
   if (!weights) return null;
@@ -36,7 +43,7 @@ export function smallHead(app, pane, attention, head, { size = 84, key }) {
   const [wide, tall] = [cell * weights.keys, cell * weights.queries];
   const drawing = svg("svg", { viewBox: `0 0 ${size} ${size}`, "aria-hidden": "true" },
     svg("rect", { class: "paper", x: (size - wide) / 2, y: (size - tall) / 2, width: wide, height: tall }),
-    off ? null : shades(weights.queries, weights.keys, weights.at, { left: (size - wide) / 2, top: (size - tall) / 2, wide: cell, tall: cell, scale: 1, hue: hueOf(attention, pane) }));
+    off ? null : shades(weights.queries, weights.keys, weights.at, { left: (size - wide) / 2, top: (size - tall) / 2, wide: cell, tall: cell, scale: scaleOf(weights), hue: hueOf(attention, pane) }));
   const label = `${partName(`${attention}.heads.${head}`, pane.description)}${off ? ` (${say("is_off")})` : ""}`;
   return button(key, drawing, () => app.openHead(id), { class: `small-head${off ? " is-off" : ""}`, "aria-label": label, "aria-pressed": String(app.state.head === id), title: label });
 }
@@ -101,7 +108,7 @@ function enlarged(app, pane, { attention, head }) {
     html("header", {}, html("h3", {}, title), toggle(app, pane, name, say("switched_on"), { key: `${pane.number}:enlarged-switch`, why: true })),
     html("div", { class: "two-views" },
       picture(drawMap(app, pane, weights, axes, hueOf(attention, pane)), { key: `${pane.number}:map`, caption: say("map_caption", { part: title, text: said }) }),
-      picture(drawLinks(app, pane, weights, axes, hueOf(attention, pane)), { key: `${pane.number}:links`, caption: say("links_caption", { part: title, text: said }) })),
+      picture(drawLinks(app, pane, weights, axes, hueOf(attention, pane)), { key: `${pane.number}:links`, tall: Math.max(weights.queries, weights.keys) > MANY, caption: say("links_caption", { part: title, text: said }) })),
     weightsTable(weights, axes),
   );
 }
@@ -135,7 +142,7 @@ function drawMap(app, pane, weights, { queries, keys }, hue) {
       : svg("text", { transform: `translate(${left + (k + 0.5) * cell + 4} ${high - 6}) rotate(-60)` }, one))),
     queries.slice(0, weights.queries).map((one, q) => (q % every ? null : svg("text", { x: left - 7, y: high + (q + 0.5) * cell + 4, "text-anchor": "end" }, one))),
     svg("rect", { class: "paper", x: left, y: high, width: wide, height: tall }),
-    shades(weights.queries, weights.keys, weights.at, { left, top: high, wide: cell, tall: cell, scale: 1, hue }),
+    shades(weights.queries, weights.keys, weights.at, { left, top: high, wide: cell, tall: cell, scale: scaleOf(weights), hue }),
     mark,
     svg("rect", { class: "catch", x: left, y: high, width: wide, height: tall, onpointermove: note, onpointerdown: note, onpointerleave: leave }),
   );

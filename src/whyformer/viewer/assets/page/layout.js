@@ -14,6 +14,7 @@ import {picture} from "./saving.js";
 import {SECTIONS} from "./state.js";
 import {say} from "./words.js";
 
+const BESIDE = 640; // from this width in pixels, two panes stand side by side
 const DRAW = { figure: figureLevel, heads: drawHeads, steps: drawSteps, beam: drawBeam, lens: drawLens, stream: drawStream };
 
 // Which levels a model has.
@@ -130,8 +131,9 @@ function updateLevel(app, name, section, k) {
   const open = app.state.open.includes(name);
   head.firstChild.setAttribute("aria-expanded", String(open));
   head.querySelector(".number").textContent = String(k + 2);
-  head.querySelector(".title").textContent = say(`level.${name}`);
-  sentence.textContent = say(`level.${name}.sentence`);
+  const key = name === "stream" && app.panes[0].description.settings.cell ? "states" : name;
+  head.querySelector(".title").textContent = say(`level.${key}`);
+  sentence.textContent = say(`level.${key}.sentence`);
   section.classList.toggle("is-open", open);
   body.hidden = !open;
   if (!open) return body.replaceChildren();
@@ -144,8 +146,9 @@ function updateLevel(app, name, section, k) {
 
 // Figure 1 beside the opened box.
 function figureLevel(app, pane) {
-  const room = document.getElementById("levels").clientWidth / app.panes.length;
-  const width = app.panes.length > 1 ? Math.min(room - 24, 520) : room < 640 ? Math.max(340, room) : 640;
+  const all = document.getElementById("levels").clientWidth;
+  const beside = app.panes.length > 1 && all >= BESIDE;
+  const width = Math.max(340, Math.min(beside ? all / 2 - 24 : all, beside ? 520 : 640));
   const drawing = drawFigure(app, pane, width);
   return html("div", { class: `figure-level${app.state.box ? " with-box" : ""}` },
     html("div", {}, drawToggles(app, pane), picture(drawing, { key: `${pane.number}:figure`, caption: say("figure_caption", { name: pane.description.name, text: pane.chosen.text.slice(0, 60) }) })),

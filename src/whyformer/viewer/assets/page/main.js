@@ -103,7 +103,7 @@ async function start() {
     connect(app, repaint);
     repaint();
     runAll(app, repaint);
-    if (!calm() && matchMedia("(hover: hover)").matches) document.querySelector("textarea")?.focus({ preventScroll: true });
+    if (window === window.top && !calm() && matchMedia("(hover: hover)").matches) document.querySelector("textarea")?.focus({ preventScroll: true });
   } catch (error) {
     waiting.textContent = `${say("failed")} ${error.message}`;
   }

@@ -6,9 +6,9 @@ import {say} from "./words.js";
 const KEPT = ["fill", "fill-opacity", "stroke", "stroke-width", "stroke-opacity", "stroke-dasharray", "opacity", "font-size", "font-family", "font-weight", "text-anchor", "dominant-baseline", "visibility", "display"];
 
 // A drawing with its caption and the two buttons that save it.
-export function picture(drawing, { key, caption, wide = false, tools = null }) {
+export function picture(drawing, { key, caption, wide = false, tall = false, tools = null }) {
   const save = (kind) => html("button", { type: "button", class: "save", "data-key": `${key}:${kind}`, onclick: () => saveAs(drawing, caption, kind), "aria-label": say("save_as", { kind: kind.toUpperCase(), caption }) }, kind.toUpperCase());
-  const scroll = html("div", wide ? { class: "scroll", tabindex: 0, role: "region", "aria-label": caption, "data-scroll": true } : { class: "scroll" }, drawing);
+  const scroll = html("div", wide || tall ? { class: `scroll${tall ? " tall" : ""}`, tabindex: 0, role: "region", "aria-label": caption, "data-scroll": true } : { class: "scroll" }, drawing);
   return html("figure", { class: "picture" }, scroll, html("figcaption", {}, html("span", {}, caption), html("span", { class: "tools" }, tools, html("span", { class: "soft" }, say("save")), save("svg"), save("png"))));
 }
 

@@ -10,7 +10,7 @@ export function newPane(model, search, text) {
 }
 
 export function newState(pane) {
-  return { panes: [pane], open: [], language: null, theme: null, head: null, query: null, step: 0, box: null };
+  return { panes: [pane], open: [], language: null, theme: null, head: null, query: null, step: null, box: null };
 }
 
 const PANE = { text: "text", second: "second", beam: "beam", lengthPenalty: "penalty",
@@ -76,8 +76,8 @@ export function fromFragment(fragment, state) {
   for (const [name, key] of Object.entries(WHOLE)) {
     const text = fields.get(key);
     if (text === null) continue;
-    const like = name === "open" ? [] : name === "step" ? 0 : "";
-    found[name] = read(text, like);
+    if (name === "step") found.step = /^\d+$/.test(text) ? Number(text) : found.step;
+    else found[name] = read(text, name === "open" ? [] : "");
   }
   found.open = found.open.filter((name) => SECTIONS.includes(name));
   return found;

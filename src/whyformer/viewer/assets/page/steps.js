@@ -11,7 +11,7 @@ export function drawSteps(app, pane) {
   const prompt = result.prompt ?? result.target?.prompt ?? 0;
   if (!result.steps?.length || !tokens.length) return html("p", { class: "soft" }, say("no_steps"));
   const offset = tokens.length - result.steps.length;
-  const at = clamp(app.state.step, offset, tokens.length - 1);
+  const at = clamp(app.state.step ?? prompt, offset, tokens.length - 1);
   const forced = pane.chosen.forced.length;
   const go = (k) => app.change(() => (app.state.step = clamp(k, offset, tokens.length - 1)), { run: false });
   return [
@@ -24,7 +24,7 @@ export function drawSteps(app, pane) {
       button(`${pane.number}:forward`, "→", () => go(at + 1), { class: "square", "aria-label": say("step_forward"), disabled: at >= tokens.length - 1 }),
     ),
     html("div", { class: "choice" },
-      html("h3", {}, say("choice", { number: at + 1 - prompt, before: lastTokens(tokens, at, description) })),
+      html("h3", {}, say("choice", { number: at + 1, before: lastTokens(tokens, at, description) })),
       html("ol", { class: "candidates" }, result.steps[at - offset].candidates.map((one, k) => candidate(app, pane, { one, k, at, prompt, tokens }))),
       reads(pane, at),
     ),
