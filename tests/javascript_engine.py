@@ -86,12 +86,17 @@ def assert_same(found: Mapping[str, Any], logits: Tensor, taps: Mapping[str, Ten
         )
 
 
-def sessions(bundles: list[Any], requests: list[list[dict[str, Any]]]) -> list[dict[str, Any]]:
-    """Open bundles as the page does; return the description and the results of requests of each."""
+def sessions(
+    bundles: list[Any], requests: list[list[dict[str, Any]]], **changes: Any
+) -> list[dict[str, Any]]:
+    """Open bundles as the page does; return the description and the results of requests of each.
+
+    Args: changes: values of the manifest to change.
+    """
     given = []
     for bundle, some in zip(bundles, requests, strict=True):
         packed = pack(bundle.model)
         data = base64.b64encode(packed.data).decode()
-        described = manifest(bundle, packed, name="tiny")
+        described = manifest(bundle, packed, name="tiny") | changes
         given.append({"manifest": described, "data": data, "requests": some})
     return javascript.answer("session.mjs", given)

@@ -81,6 +81,8 @@ REQUESTS = {
     "bert": [
         {"text": "the <mask> sat", "want": WANT},
         {"text": "the cat sat", "masked": [1], "want": {"each": True}},
+        {"text": "the cat sat", "want": {"each": True}},
+        {"text": "the cat sat"},
     ],
     "electra": [{"text": "the <mask> sat", "want": WANT}, {"text": "the cat sat"}],
     "classes": [
@@ -249,7 +251,7 @@ def test_tags_equal_those_of_python():
 
 
 def test_guesses_of_masked_words_equal_those_of_python():
-    bundle, [masked, each], _ = _answer("bert")
+    bundle, [masked, each, *_], _ = _answer("bert")
     ids = torch.tensor([masked["source"]["ids"]])
     [place] = (ids[0] == MASK).nonzero()[:, 0].tolist()
     with torch.no_grad():
@@ -261,6 +263,27 @@ def test_guesses_of_masked_words_equal_those_of_python():
     assert guess["candidates"][0]["probability"] == pytest.approx(shares.max().item(), abs=1e-3)
     assert each["source"]["ids"][1] == MASK
     assert len(each["guesses"]) == 1  # a given mask is guessed, and no other token is masked
+
+
+def test_each_token_is_masked_in_turn_if_asked_for():
+    bundle, [_, _, asked, not_asked], _ = _answer("bert")
+    ids = asked["source"]["ids"]
+    assert [one["place"] for one in asked["guesses"]] == list(range(1, len(ids) - 1))
+    assert not_asked["guesses"] == []
+    hidden = torch.tensor([[MASK if place == 1 else one for place, one in enumerate(ids)]])
+    with torch.no_grad():
+        shares = bundle.model.masked(bundle.model(hidden))[0, 1].softmax(-1)
+    expected = shares[ids[1]].item()
+    assert asked["guesses"][0]["probability"] == pytest.approx(expected, abs=1e-3)
+
+
+def test_a_pass_for_each_token_is_not_made_if_it_would_take_long():
+    bundle = _bundle(BERT, _labelled(outputs=3), labels=["a", "b", "c"])
+    each, long = {"want": {"each": True}}, "the cat sat " * 8
+    requests = [{"text": "cat"}, {"text": long}, {"text": "cat", **each}, {"text": long, **each}]
+    for parameters, expected in ((20_000_000, [True, False, True, False]), (100, [True] * 4)):
+        [found] = javascript_engine.sessions([bundle], [requests], parameters=parameters)
+        assert [one["deletions"] is not None for one in found["results"]] == expected
 
 
 def test_electra_detects_replaced_tokens_as_python_does():

@@ -7,7 +7,10 @@ import {maskedRow, pairRow, wordRow} from "./rows.js";
 
 const GUESSES = 8;
 const LENS_GUESSES = 5;
-const EACH_TOKEN = 24; // of a longer text, a pass for each token would take long: it must be asked for
+// A pass for each token costs about parameters · tokens² multiplications. Up to the first number (half a
+// second), it is made without being asked for; up to the second number (some seconds), if it is asked for.
+const EACH_FREELY = 0.5e9;
+const EACH_AT_MOST = 4e9;
 
 /** Read the text with the parts in `off` switched off, and again with nothing switched off. */
 export function label(session, request) {
@@ -55,9 +58,15 @@ function asTokens(labels) {
   return labels.slice(0, LENS_GUESSES).map(({label: token, probability}) => ({token, probability}));
 }
 
+/** Return whether a pass for each token costs at most so many multiplications. */
+function eachCostsAtMost({manifest}, {ids}, most) {
+  return manifest.parameters * ids.length ** 2 <= most;
+}
+
 /** Remove each token in turn: return what f says about the rest of the row. bos and eos stay. */
 function withoutEach({ids, segments}, session, request, f) {
-  if (!(request.want?.each ?? ids.length <= EACH_TOKEN)) return null;
+  const each = request.want?.each;
+  if (each === false || !eachCostsAtMost(session, {ids}, each ? EACH_AT_MOST : EACH_FREELY)) return null;
   const {bos, eos} = session.source;
   return ids.map((id, place) => {
     if (id === bos || id === eos) return null;
@@ -130,7 +139,7 @@ function readMasks(session, request, probe) {
 /** Guess the masked tokens. If `want.each` is set and no token is masked, mask each token in turn. */
 function guessesOf(model, session, row, x, request) {
   const {source} = session, given = row.ids.flatMap((id, place) => (id === source.mask ? [place] : []));
-  const inTurn = !given.length && (request.want?.each ?? false);
+  const inTurn = !given.length && Boolean(request.want?.each) && eachCostsAtMost(session, row, EACH_AT_MOST);
   const places = inTurn ? row.ids.flatMap((id, place) => ([source.bos, source.eos].includes(id) ? [] : [place])) : given;
   const silent = new Probe({off: request.off});
   return places.map((place) => {
