@@ -156,10 +156,11 @@ def test_an_encoder_of_another_task_gets_a_new_head(runs: Path, tmp_path: Path, 
         assert torch.equal(began[name], given_weights[prefix + name])
 
 
-def test_frozen_weights_do_not_change(runs: Path, tmp_path: Path):
+def test_frozen_weights_do_not_change(runs: Path, tmp_path: Path, capsys):
     recipe = further(runs, "transformer", freeze=["encoder.*", "*.norm.weight"])
     began = weights(load_bundle(first(runs, "transformer")).model)
-    train(recipe, tmp_path / "run", quiet=True)
+    train(recipe, tmp_path / "run")
+    assert "`encoder.embedding.weight`, which is also the embedding" in capsys.readouterr().err
     learned = weights(load_bundle(tmp_path / "run").model)
     moved = {name for name in began if not torch.equal(began[name], learned[name])}
     assert moved

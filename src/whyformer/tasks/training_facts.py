@@ -1,8 +1,11 @@
 """The lines about the model and the training that a run of every task prints before its first
 update."""
 
+from fnmatch import fnmatchcase
+
 import torch
 
+from whyformer.blocks.embeddings import Tying
 from whyformer.foundation.wording import counted
 from whyformer.recipes.recipe import Recipe
 
@@ -14,11 +17,25 @@ def model_fact(recipe: Recipe, parameters: int, summary: str, device: torch.devi
     """
     begins = f"; starts from {recipe.start_from}" if recipe.start_from else ""
     fixed = "all but the head" if recipe.frozen else ", ".join(recipe.freeze)
-    fixed = f"; not trained: {fixed}" if fixed else ""
+    fixed = f"; not trained: {fixed}{_shared_embedding(recipe)}" if fixed else ""
     return (
         f"model       {parameters:,} parameters{' in training' if fixed else ''}: {summary}{begins}"
         f"{fixed}; on {device}, {threads()}"
     )
+
+
+def _shared_embedding(recipe: Recipe) -> str:
+    """Return a note if `freeze` excludes a matrix from training that another part of the model
+    uses, too."""
+    source, target = "encoder.embedding.weight", "decoder.embedding.weight"
+    name, others = {
+        Tying.THREE_WAY: (source, "the embedding of the decoder and the output projection"),
+        Tying.EMBEDDINGS: (source, "the embedding of the decoder"),
+        Tying.DECODER: (target, "the output projection"),
+    }.get(getattr(recipe.model, "tying", Tying.NONE), ("", ""))
+    if not any(fnmatchcase(name, pattern) for pattern in recipe.freeze):
+        return ""
+    return f" (with `{name}`, which is also {others})"
 
 
 def training_fact(recipe: Recipe, dropout: float, more: str = "") -> str:

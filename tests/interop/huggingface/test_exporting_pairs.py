@@ -1,5 +1,7 @@
 """Translation runs become directories of Hugging Face, tokenizer included."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 
@@ -55,7 +57,7 @@ def test_a_run_becomes_the_class_that_can_express_it(name, tmp_path):
     assert type(model).__name__ == name
     tokenizer = transformers.AutoTokenizer.from_pretrained(tmp_path / "out")
     ids = tokenizer(tiny_hugging_face.LINES[0], return_tensors="pt")
-    output = model.generate(**ids, max_new_tokens=5, do_sample=False)
+    output = model.generate(**ids, max_new_tokens=5, do_sample=False, num_beams=1)
     assert output.shape == (1, 6)
     back = import_model(tmp_path / "out", tmp_path / "back", sentences=2)
     assert back.comparison is not None
@@ -85,8 +87,10 @@ def test_an_imported_model_goes_back(name, tmp_path):
 
 def test_a_setting_that_no_class_has_is_named(tmp_path):
     save_bundle(tmp_path / "run" / "model", toy(positions="rotary"))
-    with pytest.raises(UsageError, match=r"`model\.positions` is rotary: MarianMT needs"):
+    needed = r"`model\.positions` is rotary: MarianMT needs"
+    with pytest.raises(UsageError, match=needed) as refusal:
         export(tmp_path / "run", tmp_path / "out")
+    assert "BERT" not in str(refusal.value)  # no class for another family is proposed
     assert not (tmp_path / "out").exists()
 
 
@@ -117,8 +121,21 @@ def test_a_fine_tuned_model_goes_back(name, tmp_path):
     tokenizer = transformers.AutoTokenizer.from_pretrained(tmp_path / "out")
     model = transformers.AutoModelForSeq2SeqLM.from_pretrained(tmp_path / "out")
     ids = tokenizer(tiny_hugging_face.LINES[0], return_tensors="pt")
-    output = model.generate(ids["input_ids"], max_new_tokens=8, do_sample=False)
+    plain = {"do_sample": False, "num_beams": 1, "no_repeat_ngram_size": 0, "min_length": 0}
+    output = model.generate(ids["input_ids"], max_new_tokens=8, **plain)
     translator = Translator([bundle.model], bundle.source_tokenizer, bundle.target_tokenizer)
     settings = SearchSettings(beam=1, nbest=1, max_length=8)
     (ours,) = translator.translate([tiny_hugging_face.LINES[0]], settings)
     assert tokenizer.decode(output[0], skip_special_tokens=True).strip() == ours.text.strip()
+
+
+def test_the_search_settings_of_a_run_go_to_hugging_face_and_back(tmp_path):
+    search = {"beam": 3, "length_penalty": 0.4, "max_length": 12, "no_repeat_ngram": 2}
+    one = toy(**SHAPES["MarianMTModel"])
+    save_bundle(tmp_path / "run" / "model", replace(one, facts={"decoding": search}))
+    export(tmp_path / "run", tmp_path / "out", texts=2)
+    loaded = transformers.GenerationConfig.from_pretrained(tmp_path / "out")
+    assert (loaded.num_beams, loaded.max_length, loaded.no_repeat_ngram_size) == (3, 13, 2)
+    import_model(tmp_path / "out", tmp_path / "back", sentences=2)
+    found = load_bundle(tmp_path / "back").facts["decoding"]
+    assert {name: found[name] for name in search} == search

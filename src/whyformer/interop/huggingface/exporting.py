@@ -10,6 +10,7 @@ from typing import Any
 from torch import Tensor
 
 from whyformer.bundle import CONFIG, Bundle, load_bundle
+from whyformer.decoding.settings import SearchSettings
 from whyformer.foundation.errors import OutputError, UsageError
 from whyformer.foundation.files import atomic_directory, write_text
 from whyformer.foundation.parsing import parse_json, read_json, read_small
@@ -19,6 +20,7 @@ from whyformer.interop.gate import random_pieces
 from whyformer.interop.huggingface.architectures.architecture import Architecture, Vocabularies
 from whyformer.interop.huggingface.architectures.known import ARCHITECTURES
 from whyformer.interop.huggingface.directory import write_directory
+from whyformer.interop.huggingface.generation import generation_settings
 from whyformer.interop.huggingface.parity import Comparison, compare, transformers_library
 from whyformer.interop.huggingface.sentencepiece_files import (
     is_sentencepiece,
@@ -94,6 +96,9 @@ def export(
     config = architecture.config_from(settings, vocabularies)
     config |= architecture.facts_to(settings, facts)
     generation = architecture.generation_to(vocabularies)
+    if isinstance(bundle.model, SourceModel):
+        search = SearchSettings.model_validate(facts.get("decoding", {}))
+        generation |= generation_settings(search, settings.max_length)
     if lead := bundle.target_tokenizer.lead:
         generation["forced_bos_token_id"] = vocabularies.target[lead[0]]
     weights = _in_units(dict(bundle.model.named_parameters()), facts)
@@ -148,7 +153,11 @@ def architecture_for(bundle: Bundle) -> Architecture:
     Raises: UsageError with the reasons of the architecture with the fewest reasons.
     """
     settings = bundle.model.settings
-    found = {one: one.refusals(settings) or one.refusals_of(bundle.facts) for one in ARCHITECTURES}
+    found = {
+        one: one.refusals(settings) or one.refusals_of(bundle.facts)
+        for one in ARCHITECTURES
+        if one.exports
+    }
     for one, reasons in found.items():
         if not reasons:
             return one

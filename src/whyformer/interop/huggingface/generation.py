@@ -1,7 +1,9 @@
-"""The search settings of Hugging Face (`generation_config.json`) as those of whyformer."""
+"""The search settings of Hugging Face (`generation_config.json`), in and out."""
 
 from collections.abc import Mapping
 from typing import Any
+
+from whyformer.decoding.settings import Method, SearchSettings
 
 OF_SAMPLING = ("temperature", "top_k", "top_p", "min_p")
 """Settings of sampling with the same name and meaning."""
@@ -52,3 +54,29 @@ def search_settings(directory_settings: Mapping[str, Any]) -> tuple[dict[str, An
         if name in given and given[name] not in neutral
     ]
     return found, notes
+
+
+def generation_settings(settings: SearchSettings, longest: int) -> dict[str, Any]:
+    """Return search settings of whyformer as those of Hugging Face, if they have an equivalent.
+
+    Without `max_length`, the limit of whyformer depends on the source, and that of Hugging Face
+    cannot, so it is ``longest``. The length penalties are different functions with the same name.
+
+    Args: longest: maximum number of tokens that the model supports.
+
+    >>> generation_settings(SearchSettings(beam=4, max_length=9), 100)["max_length"]
+    10
+    """
+    most = longest if settings.max_length is None else min(settings.max_length + 1, longest)
+    found: dict[str, Any] = {"max_length": most}  # with the token that begins a target
+    if settings.method is Method.SAMPLE:
+        found |= {"do_sample": True} | {name: getattr(settings, name) for name in OF_SAMPLING}
+        return {name: value for name, value in found.items() if value is not None}
+    found["num_beams"] = settings.beam
+    if settings.beam > 1:
+        found |= {"length_penalty": settings.length_penalty, "early_stopping": "never"}
+    if settings.min_length:
+        found["min_length"] = settings.min_length + 1
+    if settings.no_repeat_ngram:
+        found["no_repeat_ngram_size"] = settings.no_repeat_ngram
+    return found

@@ -63,6 +63,9 @@ class Architecture:
     bos_begins_texts: ClassVar[bool] = True
     """Whether every text begins with bos. A source of an encoder-decoder model does not: there, bos
     begins a target."""
+    exports: ClassVar[bool] = True
+    """Whether runs are exported to this architecture. If not, another architecture can express the
+    same models."""
     ignored: ClassVar[tuple[str, ...]] = ()
     """Names of weights of Hugging Face that contain nothing that was learned."""
 

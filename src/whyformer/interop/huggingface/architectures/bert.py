@@ -60,6 +60,7 @@ class RoBERTaArchitecture(Encoder):
 
     model_types = ("roberta", "xlm-roberta", "camembert")
     title, prefix = "Roberta", "roberta."
+    exports = False
     first_position = 2
     heads = {
         "ForMaskedLM": {
@@ -87,10 +88,6 @@ class RoBERTaArchitecture(Encoder):
     def kind_of(self, settings: BERTSettings) -> str | None:
         """Return None, because `BERTArchitecture` can express the same models."""
         return None
-
-    def refusals(self, settings: Any) -> list[str]:
-        """See `Architecture.refusals`."""
-        return ["the same models are written as BERT"]
 
 
 class ELECTRAArchitecture(Encoder):
