@@ -78,6 +78,13 @@ def test_every_level_is_drawn_without_errors_and_requests(viewer, name, width, l
     assert bool(hangul) == (language == "ko")
 
 
+def test_long_texts_fit_a_phone(viewer):
+    text = "a" * 58
+    seen = viewer("two", WIDTHS[1], f"text={text}&b.text={text}&beam=3&compare=1&{ALL_OPEN}")
+    settled(seen)
+    assert seen.overflow() <= 0
+
+
 def test_the_first_screen_shows_the_answer_and_no_level(viewer):
     seen = viewer()
     assert seen.count(".level.is-open") == 0
@@ -229,12 +236,13 @@ def test_the_beam_slider_widens_the_tree(viewer):
 def test_the_settings_of_the_search_are_kept(viewer):
     seen = viewer()
     seen.page.click(".search summary")
-    for name, key in (("lengthPenalty", "penalty"), ("temperature", "temperature")):
-        seen.page.locator(f"#{name}-0-entry").fill("1.5")
-        assert f"{key}=1.5" in fragment_of(seen)
+    seen.page.locator("#lengthPenalty-0-entry").fill("1.5")
+    assert "penalty=1.5" in fragment_of(seen)
     seen.page.check(".settings input[type=checkbox]")
+    assert seen.count("#lengthPenalty-0-entry") == 0  # sampling has no length penalty
+    seen.page.locator("#temperature-0-entry").fill("0.5")
     seen.page.click("text=Sample again")
-    assert "sample=1&seed=2" in fragment_of(seen)
+    assert "temperature=0.5&sample=1&seed=2" in fragment_of(seen)
 
 
 def test_why_shows_the_verdict_of_the_laboratory_and_closes(viewer):
@@ -289,6 +297,28 @@ def test_a_link_restores_the_state(viewer):
     for place in ("#panes", "#levels", "#dock"):
         plain = [re.sub(r"\d+ ms", "", one.page.inner_text(place)) for one in (seen, again)]
         assert plain[0] == plain[1]
+
+
+def test_the_link_is_copied(viewer):
+    seen = viewer(fragment="text=cat")
+    seen.page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    seen.page.click("#copy")
+    settled(seen)
+    assert "text=cat" in seen.page.evaluate("navigator.clipboard.readText()")
+    assert seen.page.inner_text("#copy") == "The link is copied."
+
+
+def test_what_each_head_contributes_is_measured(viewer):
+    seen = viewer(fragment='text=cat&open=["heads"]')
+    settled(seen)
+    seen.page.click("text=Measure what each head contributes")
+    seen.page.wait_for_selector("text=The number below a head")
+    values = seen.page.locator(".effect-of-head").all_inner_texts()
+    assert len(values) == seen.count(".multiples .small-head") == 16
+    assert all(re.fullmatch(r"[−+]?\d+\.\d+", one) for one in values)
+    seen.page.fill("#text-0", "dog")
+    settled(seen)
+    assert seen.count(".effect-of-head") == 0
 
 
 def test_pictures_are_saved_with_their_caption(viewer):

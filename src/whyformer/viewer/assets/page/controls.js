@@ -24,11 +24,11 @@ export function slider(app, pane, name) {
 export function drawSettings(app, pane) {
   const generates = ["translate", "language"].includes(pane.description.task);
   if (!generates) return null;
-  const sample = html("label", { class: "check" }, html("input", { type: "checkbox", checked: pane.chosen.sample, "data-key": `sample-${pane.number}`, onchange: (event) => app.change(() => (pane.chosen.sample = event.target.checked)) }), " ", say("setting.sample"));
-  return html("div", { class: "settings" },
-    slider(app, pane, "beam"), slider(app, pane, "lengthPenalty"), slider(app, pane, "temperature"),
-    html("p", { class: "row" }, sample, pane.chosen.sample ? button(`again-${pane.number}`, say("sample_again"), () => app.change(() => (pane.chosen.seed += 1)), { class: "quiet" }) : null),
-  );
+  const { sample } = pane.chosen;
+  const choice = html("label", { class: "check" }, html("input", { type: "checkbox", checked: sample, "data-key": `sample-${pane.number}`, onchange: (event) => app.change(() => (pane.chosen.sample = event.target.checked)) }), " ", say("setting.sample"));
+  const again = button(`again-${pane.number}`, say("sample_again"), () => app.change(() => (pane.chosen.seed += 1)), { class: "quiet" });
+  const sliders = sample ? ["temperature"] : ["beam", "lengthPenalty"];
+  return html("div", { class: "settings" }, sliders.map((name) => slider(app, pane, name)), html("p", { class: "row" }, choice, sample ? again : null));
 }
 
 // The three questions that need only one click.

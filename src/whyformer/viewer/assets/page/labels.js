@@ -74,7 +74,7 @@ function guesses({ result, description }) {
       return [guess ? html("span", { class: "guess" }, named(guess.candidates[0])) : html("span", { class: "soft" }, tokenName(token, description)), " "];
     })),
     labelChange(result, result.answer),
-    masked.map((one, k) => html("div", { class: "alternatives" }, html("h3", {}, say("guess", { number: k + 1 })), bars(one.candidates.slice(0, 8).map((c) => ({ name: named(c), probability: c.probability }))))),
+    masked.map((one, k) => html("div", { class: "alternatives" }, html("h3", {}, say("guess", { number: k + 1 })), bars(one.candidates.slice(0, 5).map((c) => ({ name: named(c), probability: c.probability }))))),
   ];
 }
 

@@ -64,6 +64,8 @@ function connect(app, repaint) {
       prompt(say("copy_by_hand"), address); // a page opened from the disk may not use the clipboard
     }
     document.getElementById("status").textContent = say("copied");
+    document.getElementById("copy").textContent = say("copied");
+    setTimeout(() => (document.getElementById("copy").textContent = say("copy_link")), 2000);
   });
   addEventListener("hashchange", () => {
     app.state = fromFragment(location.hash, app.state);

@@ -5,7 +5,7 @@ export const SECTIONS = ["figure", "heads", "steps", "beam", "lens", "stream"];
 export function newPane(model, search, text) {
   return {
     model, text, second: "", forced: [], off: [], beam: search.beam ?? 4,
-    lengthPenalty: search.lengthPenalty ?? 0, temperature: 1, sample: false, seed: 1,
+    lengthPenalty: search.lengthPenalty ?? 0, temperature: search.temperature ?? 1, sample: search.sample ?? false, seed: 1,
   };
 }
 
@@ -60,9 +60,9 @@ export function fromFragment(fragment, state) {
   const fields = new URLSearchParams(fragment.replace(/^#/, ""));
   const found = structuredClone(state);
   if (![...fields.keys()].length) return found;
+  const whole = fields.has("beam"); // a link of the page, not a part of one written by hand
   const fresh = (prefix, pane) => {
-    const changed = { ...pane, off: [], forced: [], second: "", sample: false };
-    if (fields.has(`${prefix}beam`) && !fields.has(`${prefix}text`)) changed.text = "";
+    const changed = whole ? { ...pane, text: "", second: "", off: [], forced: [], sample: false } : { ...pane };
     for (const [name, key] of Object.entries(PANE)) {
       const text = fields.get(prefix + key);
       if (text !== null) changed[name] = read(text, pane[name]);
@@ -70,7 +70,6 @@ export function fromFragment(fragment, state) {
     return changed;
   };
   const first = fresh("", found.panes[0]);
-  const whole = fields.has("beam"); // a link of the page, not a part of one written by hand
   const second = fields.has("compare") ? fresh("b.", { ...first }) : whole ? null : found.panes[1];
   found.panes = second ? [first, second] : [first];
   for (const [name, key] of Object.entries(WHOLE)) {

@@ -66,5 +66,5 @@ function reads(pane, at) {
     for (let head = 0; head < first.heads; head += 1) sum += headOf(pane, attention, head).at(at, key);
     return sum / first.heads;
   });
-  return html("div", { class: "reads" }, html("h3", {}, say("reads")), html("p", { class: "marked", lang: "und" }, pane.result.source.tokens.map((token, k) => html("span", { class: "cold-mark", style: `--share:${shares[k].toFixed(3)}`, title: percent(shares[k]) }, tokenName(token, pane.description)))));
+  return html("div", { class: "reads" }, html("h3", {}, say("reads")), html("p", { class: "marked", lang: "und" }, pane.result.source.tokens.map((token, k) => [html("span", { class: "cold-mark", style: `--share:${shares[k].toFixed(3)}`, title: percent(shares[k]) }, tokenName(token, pane.description)), html("wbr")])));
 }
