@@ -21,6 +21,7 @@ extensions = [
     "sphinx.ext.autodoc",
     "sphinx_copybutton",
     "docstring_fields",
+    "live_page",
     "reference_pages",
     "repository_links",
 ]

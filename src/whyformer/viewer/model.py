@@ -22,10 +22,18 @@ def page_model(run: Path, *, name: str | None = None, examples: Sequence[str] = 
 
 
 def of_bundle(
-    bundle: Bundle, run: Path, *, name: str | None = None, examples: Sequence[str] = ()
+    bundle: Bundle,
+    run: Path,
+    *,
+    name: str | None = None,
+    examples: Sequence[str] = (),
+    int8: bool | None = None,
 ) -> PageModel:
-    """Return a loaded model for the page. See `page_model`."""
+    """Return a loaded model for the page. See `page_model`.
+
+    Args: int8: whether matrices are stored in int8; None decides by the number of parameters.
+    """
     refuse_inexpressible(bundle, str(run))
-    packed = pack(bundle.model)
+    packed = pack(bundle.model, int8=int8)
     described = manifest(bundle, packed, name=name or run.resolve().name)
     return PageModel(described | {"examples": list(examples)}, packed.data)

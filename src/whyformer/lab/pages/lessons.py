@@ -39,13 +39,15 @@ LESSONS = {
 """For each kind of switch or setting of the viewer, the claim that is shown behind "why?"."""
 
 
-def lessons() -> dict[str, dict[str, Any]]:
+def lessons(pages: str | None = None) -> dict[str, dict[str, Any]]:
     """Return the lessons as JSON values, with the verdicts of the published results.
 
     A question without published results is left out.
+
+    Args: pages: address of the pages of the laboratory, for links; None if it is not known.
     """
     found = {kind: _lesson(lesson) for kind, lesson in LESSONS.items()}
-    return {kind: lesson for kind, lesson in found.items() if lesson is not None}
+    return {kind: {**lesson, "pages": pages} for kind, lesson in found.items() if lesson}
 
 
 def _lesson(lesson: Lesson) -> dict[str, Any] | None:

@@ -1,7 +1,7 @@
 // Switches for parts of the model, and what the laboratory has measured about each of them.
 import {button, html} from "./dom.js";
 import {kindOf, partName} from "./names.js";
-import {either, say} from "./words.js";
+import {either, language, say} from "./words.js";
 
 export function isOff(pane, name) {
   const covers = (one) => one === name || name.startsWith(`${one}.`) || (["skip", "positions"].includes(one) && name.endsWith(`.${one}`));
@@ -44,7 +44,7 @@ function openWhy(app, kind) {
     html("h2", { id: "why-title" }, either(lesson.question)),
     html("blockquote", {}, html("p", {}, either(lesson.claim)), html("b", { class: `verdict ${lesson.verdict}` }, either(lesson.words))),
     lesson.where.map((one) => html("p", { class: "soft" }, html("b", {}, either(one.result)), " ", either(one.names))),
-    html("p", { class: "soft more" }, say("why_more"), " ", html("code", {}, `whyformer lab show ${lesson.name}`), " · ", html("code", {}, `docs/lab/${lesson.name}.html`)),
+    html("p", { class: "soft more" }, say("why_more"), " ", lesson.pages ? html("a", { href: `${lesson.pages}/${lesson.name}${language() === "ko" ? ".ko" : ""}.html` }, either(lesson.question)) : [html("code", {}, `whyformer lab show ${lesson.name}`), " · ", html("code", {}, `docs/lab/${lesson.name}.html`)]),
     html("button", { type: "button", class: "quiet", onclick: close, autofocus: true }, say("close")),
   );
   dialog.showModal();
