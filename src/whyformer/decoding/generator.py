@@ -14,6 +14,7 @@ from whyformer.decoding.lexical.phrases import PhraseBook, Phrases
 from whyformer.decoding.prompt import PromptModel, PromptReader
 from whyformer.decoding.search import search
 from whyformer.decoding.settings import SearchSettings
+from whyformer.decoding.watched import Watch, Watched
 from whyformer.decoding.wellformed import WellFormed
 from whyformer.foundation.errors import UsageError, each_text
 from whyformer.foundation.wording import counted
@@ -66,12 +67,19 @@ class Generator:
         self.max_tokens = max_tokens if fed is None else min(max_tokens, fed - 1)
 
     def generate(
-        self, prompts: Sequence[str], settings: SearchSettings, *, tokens: int = 200
+        self,
+        prompts: Sequence[str],
+        settings: SearchSettings,
+        *,
+        tokens: int = 200,
+        watch: Watch | None = None,
     ) -> list[list[Continuation]]:
         """Return `nbest` continuations of each prompt: best first, or in the order of sampling.
 
-        Args: tokens: maximum number of tokens to add to each prompt. The maximum length of the
-            model applies, too.
+        Args:
+            tokens: maximum number of tokens to add to each prompt. The maximum length of the model
+                applies, too.
+            watch: function that is called before each step, also for the tokens of the prompts.
         Raises: UsageError when a prompt is too long, or when ``prompts`` is a single string.
         """
         prompts = list(each_text("prompts", prompts))
@@ -97,13 +105,19 @@ class Generator:
             for start in range(0, len(members), BATCH_SIZE):
                 some = members[start : start + BATCH_SIZE]
                 full = limit < length + tokens
-                searched = self._search(ids, some, bounded, full=full)
+                searched = self._search(ids, some, bounded, watch, full=full)
                 for index, answers in zip(some, searched, strict=True):
                     found[index] = list(answers)
         return found
 
     def _search(
-        self, ids: list[list[int]], some: list[int], settings: SearchSettings, *, full: bool
+        self,
+        ids: list[list[int]],
+        some: list[int],
+        settings: SearchSettings,
+        watch: Watch | None,
+        *,
+        full: bool,
     ) -> Iterator[list[Continuation]]:
         device = torch.device("cpu")
         if isinstance(self.model, nn.Module):
@@ -116,7 +130,7 @@ class Generator:
             reader = PromptReader(self.model, prompts)
             with torch.inference_mode():
                 return search(
-                    reader,
+                    reader if watch is None else Watched(reader, watch),
                     nothing,
                     None,
                     how,

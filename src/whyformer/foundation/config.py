@@ -270,13 +270,40 @@ def build(
     try:
         return kind.model_validate(dict(tree))
     except ValidationError as failure:
-        faults = failure.errors(include_url=False)
-        # Report an unknown key first: it often causes another error (a missing required key).
-        faults.sort(key=lambda fault: fault["type"] != "extra_forbidden")
-        fault = faults[0]
-        raw = tuple(str(part) for part in fault["loc"])
-        path, section = _resolved(kind, raw)
-        raise ConfigError(_sentence(section, path, fault, where, places or {})) from None
+        raise ConfigError(_explained(kind, failure, where, places or {})) from None
+
+
+def build_from_json(kind: type[S], text: bytes, *, where: str) -> S:
+    """Create settings of the class ``kind`` from JSON. The types must be exact: a number may not be
+    a string.
+
+    Args: where: the source of the text, for error messages.
+    Raises: ConfigError with one sentence about the first wrong value.
+    """
+    try:
+        return kind.model_validate_json(text, strict=True)
+    except ValidationError as failure:
+        raise ConfigError(_explained(kind, failure, where, {})) from None
+
+
+def _explained(
+    kind: type[BaseModel],
+    failure: ValidationError,
+    where: str,
+    places: Mapping[tuple[str, ...], str],
+) -> str:
+    """Return one sentence about the first wrong value."""
+    faults = failure.errors(include_url=False)
+    # Report an unknown key first: it often causes another error (a missing required key).
+    faults.sort(key=lambda fault: fault["type"] != "extra_forbidden")
+    fault = faults[0]
+    if fault["type"] == "json_invalid":
+        return f"{where}: this must be JSON, but it is not: {fault['ctx']['error']}."
+    raw = tuple(str(part) for part in fault["loc"])
+    if not raw and fault["type"] == "model_type":
+        return f"{where}: this must be an object with keys, but {shown(fault['input'])} was found."
+    path, section = _resolved(kind, raw)
+    return _sentence(section, path, fault, where, places)
 
 
 def _sentence(

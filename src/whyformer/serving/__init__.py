@@ -1,0 +1,1 @@
+"""HTTP: models behind a server that batches requests."""

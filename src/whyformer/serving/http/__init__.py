@@ -1,0 +1,1 @@
+"""Between the network and the routes: bodies, keys, errors, logs and metrics."""

@@ -1,0 +1,1 @@
+"""Runs that the server answers with: translation, language models, labels, attention."""
