@@ -298,7 +298,7 @@ def _explained(
     faults.sort(key=lambda fault: fault["type"] != "extra_forbidden")
     fault = faults[0]
     if fault["type"] == "json_invalid":
-        return f"{where}: this must be JSON, but it is not: {fault['ctx']['error']}."
+        return f"{where}: this must be JSON, but it is not: {fault.get('ctx', {}).get('error')}."
     raw = tuple(str(part) for part in fault["loc"])
     if not raw and fault["type"] == "model_type":
         return f"{where}: this must be an object with keys, but {shown(fault['input'])} was found."
