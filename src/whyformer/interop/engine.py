@@ -24,6 +24,7 @@ from whyformer.decoding.expected import Expected
 from whyformer.decoding.hypotheses import Best, Hypothesis, hypothesis
 from whyformer.decoding.lines import Line
 from whyformer.decoding.pair_scorer import PairScorer
+from whyformer.decoding.penalties import length_penalty
 from whyformer.decoding.queue import SearchCapacity
 from whyformer.decoding.search import limit_of
 from whyformer.decoding.settings import Method, SearchSettings
@@ -251,15 +252,12 @@ class CTranslate2Translator(PairScorer):
     ) -> None:
         """Add eos to each hypothesis that has reached its length limit, if eos is its most probable
         next token."""
-        for limit in set(limits):
-            cut = [
-                (row, place)
-                for row, one in enumerate(found)
-                for place, (words, _) in enumerate(one)
-                if limits[row] == limit == len(words) and words[-1] != END
-            ]
-            if not cut:
-                continue
+        at_limit: dict[int, list[tuple[int, int]]] = {}
+        for row, (one, limit) in enumerate(zip(found, limits, strict=True)):
+            for place, (words, _) in enumerate(one):
+                if len(words) == limit and words[-1] != END:
+                    at_limit.setdefault(limit, []).append((row, place))
+        for limit, cut in at_limit.items():
             pasts = [found[row][place][0] for row, place in cut]
             with _explained(self.directory):
                 results = self._engine.translate_batch(
@@ -393,9 +391,19 @@ def _holds(found: Found, banned: set[str]) -> bool:
 
 
 def _ranked(found: Found, settings: SearchSettings) -> list[Hypothesis]:
-    best = Best(settings.nbest)
+    """Return the best hypotheses. The others are not built, because there are many of them."""
+    scored = []
     for words, score in found:
         finished = words[-1] == END
-        tokens = [int(word) for word in (words[:-1] if finished else words)]
-        best.add(hypothesis(tokens, min(score, 0.0), finished, settings.length_penalty))
+        length = len(words)  # with eos if it is finished
+        value = min(score, 0.0) / length_penalty(length, settings.length_penalty)
+        scored.append((value, words[:-1] if finished else words, min(score, 0.0), finished))
+    best = Best(settings.nbest)
+    scored.sort(key=lambda one: -one[0])  # stable: of equal scores, the first one is better
+    for _, words, score, finished in scored:
+        best.add(
+            hypothesis([int(word) for word in words], score, finished, settings.length_penalty)
+        )
+        if len(best.kept) == settings.nbest:
+            break
     return best.kept
