@@ -114,9 +114,9 @@ class Batcher:
                 if self._closing:
                     return
                 continue
-            began = loop.time()
+            began, items = loop.time(), sum(len(job.items) for job in batch)
             for job in batch:
-                job.begun, job.batch = began, sum(len(one.items) for one in batch)
+                job.begun, job.batch = began, items
             outcomes = await loop.run_in_executor(self._thread, _outcomes, batch)
             self._deliver(batch, outcomes, loop.time() - began)
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import gc
 import logging
 import signal
 import socket
@@ -36,7 +37,10 @@ def serve(
     with contextlib.closing(listen(settings)) as listener:
         log_as_json()
         where = address(listener)
-        Uvicorn(Server(runs, settings), settings, lambda: started(where)).run([listener])
+        server = Server(runs, settings)
+        gc.collect()
+        gc.freeze()  # otherwise each full collection visits all objects of torch, for milliseconds
+        Uvicorn(server, settings, lambda: started(where)).run([listener])
 
 
 def listen(settings: ServerSettings) -> socket.socket:
