@@ -5,7 +5,10 @@ import re
 import pytest
 from pydantic import TypeAdapter
 
+from toy_servers import running
 from whyformer.serving.bodies import responses
+
+pytestmark = pytest.mark.usefixtures("unchecked")
 
 EXAMPLES = {
     "/v1/translate": ("en-de", "TranslateResponse"),
@@ -17,7 +20,7 @@ EXAMPLES = {
 }
 
 
-@pytest.mark.parametrize("path", ["/", "/docs"])
+@pytest.mark.parametrize("path", ["/try", "/docs"])
 def test_a_page_loads_nothing_from_elsewhere(server, path):
     reply = server.call(path)
     page = reply.body.decode()
@@ -25,6 +28,22 @@ def test_a_page_loads_nothing_from_elsewhere(server, path):
     assert not re.findall(r"https?://|//\w|@import|url\(", page.replace("// ", ""))
     assert not re.findall(r"<(?:script|link|img)[^>]+(?:src|href)", page)
     assert "--accent" in page
+
+
+def test_the_start_page_shows_the_first_model_that_it_can_express(server, kinds):
+    reply = server.call("/")
+    assert "connect-src" not in reply.headers["content-security-policy"], "it talks to no server"
+    assert b'<meta name="generator" content="whyformer view">' in reply.body
+    assert server.call("/view/en-de").body == reply.body
+    assert server.call("/view/gpt").body != reply.body
+    assert server.call("/view/nothing").status == 404
+
+
+@pytest.mark.parametrize("settings", [{"viewer": False}, {"api_keys": ("k",)}])
+def test_weights_are_given_to_nobody_without_permission(kinds, settings):
+    with running({"gpt": kinds["gpt"]}, **settings) as server:
+        assert server.call("/").body == server.call("/try").body
+        assert server.call("/view/gpt").status in (401, 404)
 
 
 def test_the_examples_of_the_document_are_answered_as_the_document_says(server):

@@ -17,8 +17,9 @@ EXAMPLES = """Examples:
   whyformer serve runs/mine --check
   whyformer serve --check --url http://localhost:8000
 
-Open http://localhost:8000 to type a text, and /docs for all endpoints. The
-server also answers clients of LibreTranslate and of OpenAI's completions.
+Open http://localhost:8000 to see a model at work, /try to type a text, and
+/docs for all endpoints. Clients of LibreTranslate and of OpenAI's completions
+work too.
 Only this machine can connect unless --host is given. With --host, also give
 --api-keys, a file with one key per line (or the variable
 WHYFORMER_API_KEYS, with spaces between keys).
@@ -39,6 +40,7 @@ def serve(
     api_keys: Path | None = None,
     cors: Annotated[list[str] | None, Parameter(negative="")] = None,
     log_texts: Flag = False,
+    no_viewer: Flag = False,
     check: Flag = False,
     url: str | None = None,
     batch_wait_ms: Annotated[float | None, Limit, within(0.0, 1000.0)] = None,
@@ -67,6 +69,8 @@ def serve(
         api_keys: File with one key per line. Every request must have one of them.
         cors: Origin of web pages that may use the server. This option can be repeated.
         log_texts: Write the texts of the requests into the log.
+        no_viewer: Do not serve the page that shows a model at work. This page contains the weights
+            of the model, because it computes in the browser. With keys, it needs a key.
         check: Start the server, call every endpoint, and stop.
         url: With --check: check the server at this address instead.
         batch_wait_ms: Maximum time that an idle model waits for more texts of a batch.
@@ -118,7 +122,7 @@ def serve(
         raise MissingExtraError(missing.name, "serve") from None
     settings = ServerSettings(
         host=host, port=port, engine=engine, device=device, api_keys=tuple(keys),
-        cors_origins=tuple(cors or ()), log_texts=log_texts, **given,
+        cors_origins=tuple(cors or ()), log_texts=log_texts, viewer=not no_viewer, **given,
     )  # fmt: skip
     named = named_runs(list(runs))
     if check:

@@ -93,7 +93,7 @@ def add_routes(router: APIRouter, context: Context) -> None:
     add_generation_routes(router, context)
     add_openai_routes(router, context)
     add_status_routes(router, context)
-    add_page_routes(router)
+    add_page_routes(router, context)
     router.route_class = routes_with(context.settings, forms=True)
     add_libretranslate_routes(router, context)
 

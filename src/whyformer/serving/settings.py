@@ -51,5 +51,7 @@ class ServerSettings(Settings):
     use the server."""
     cors_origins: tuple[str, ...] = ()
     """Origins of web pages that browsers allow to use the server, such as https://example.org."""
+    viewer: bool = True
+    """Whether / shows a model at work. This page contains the weights of the model."""
     log_texts: bool = False
     """Whether the log contains the texts of the requests."""

@@ -21,7 +21,9 @@ Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
-OPEN = {"/", "/health", "/ready", "/docs", "/openapi.json", "/frontend/settings", "/languages"}
+OPEN = {
+    "/", "/try", "/docs", "/openapi.json", "/health", "/ready", "/frontend/settings", "/languages",
+}  # fmt: skip
 """Paths that need no key: they show no answers of a model."""
 KEY_IN_BODY = {"/translate", "/detect"}
 """Paths that check the key themselves, because the API of LibreTranslate has it in the body."""
