@@ -78,7 +78,9 @@ def test_the_client_of_openai_lists_models(client):
 
 
 def test_the_client_of_openai_completes(client, kinds):
-    found = client.completions.create(model="gpt", prompt="a b", max_tokens=7, temperature=0)
+    found = client.completions.create(
+        model="gpt", prompt="a b", max_tokens=7, temperature=0, user="me"
+    )
     search = {"method": "beam", "beam": 1, "nbest": 1}
     ((wanted,),) = whyformer.load(kinds["gpt"]).generate(["a b"], tokens=7, **search)
     (choice,) = found.choices

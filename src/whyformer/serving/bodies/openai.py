@@ -2,11 +2,18 @@
 
 from typing import Any
 
-from pydantic import ConfigDict, Field, field_validator
+from pydantic import ConfigDict, Field, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
 from whyformer.foundation.config import Settings
 from whyformer.serving.bodies.requests import MOST_ITEMS, Text, example
+
+
+def without(value: Any, *names: str) -> Any:
+    """Return a request without the options that have no effect here and may be ignored."""
+    if not isinstance(value, dict):
+        return value
+    return {name: one for name, one in value.items() if name not in names}
 
 
 class StreamOptions(Settings):
@@ -14,8 +21,11 @@ class StreamOptions(Settings):
 
     include_usage: bool = False
     """Whether the last event has the numbers of tokens."""
-    include_obfuscation: bool = False
-    """Ignored."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _without_ignored(cls, value: Any) -> Any:
+        return without(value, "include_obfuscation")
 
 
 def _listed(value: Any) -> Any:
@@ -50,8 +60,6 @@ class CompletionRequest(Settings):
     """Random seed. Without it, every request draws other completions."""
     echo: bool | None = False
     """Whether the completion begins with the prompt."""
-    user: str | None = Field(default=None, max_length=1000)
-    """Ignored."""
     best_of: int | None = Field(default=None, ge=1, le=1000)
     """Must be equal to `n`."""
     logprobs: int | None = Field(default=None, ge=0, le=100)
@@ -64,6 +72,11 @@ class CompletionRequest(Settings):
     """Not supported; must be null."""
     logit_bias: dict[str, float] | None = None
     """Not supported; must be empty."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _without_ignored(cls, value: Any) -> Any:
+        return without(value, "user")
 
     @field_validator("prompt", mode="before", json_schema_input_type=str | list[str])
     @classmethod
