@@ -126,7 +126,7 @@ def test_a_full_queue_refuses_and_says_when_to_try_again():
     async def test(model: Model, batcher: Batcher) -> None:
         await busy(model, batcher)
         batcher.submit(model.work("a"), [1, 2, 3], 3)
-        with pytest.raises(RefusedError, match="3 texts wait already") as refused:
+        with pytest.raises(RefusedError, match="3 texts must be computed first") as refused:
             batcher.submit(model.work("a"), [4, 5], 2)
         assert refused.value.status == 503
         assert refused.value.retry_seconds is not None

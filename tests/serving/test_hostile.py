@@ -72,7 +72,7 @@ def test_a_wrong_body_is_refused_in_one_sentence(server, name):
 
 
 OTHERS: list[tuple[str, dict[str, Any], str]] = [
-    ("/v1/classify", {"texts": ["a"], "seconds": ["b", "c"]}, "one text for each"),
+    ("/v1/classify", {"texts": ["a"], "seconds": ["b", "c"]}, "as many texts as"),
     ("/v1/score", {}, "`pairs` is required"),
     ("/v1/score", {"model": "gpt", "pairs": []}, "`texts` is required"),
     ("/v1/score", {"pairs": [{"source": "a"}]}, "`pairs.0.target` is required"),

@@ -1,6 +1,7 @@
 """Refusals: why a request gets no answer, as an HTTP status and one sentence."""
 
 from whyformer.foundation.errors import WhyformerError
+from whyformer.foundation.wording import counted
 
 
 class RefusedError(WhyformerError):
@@ -24,7 +25,8 @@ def overloaded(waiting: int, seconds: int) -> RefusedError:
     """Return the refusal of a request for which the queue has no place."""
     return RefusedError(
         503,
-        f"The server is overloaded: {waiting:,} texts wait already. Try again in {seconds} s.",
+        f"The server is overloaded: {counted(waiting, 'text')} must be computed first. Try again "
+        f"in {seconds} s.",
         "overload",
         retry_seconds=seconds,
     )

@@ -6,6 +6,7 @@ from typing import Any
 
 from fastapi import Request
 
+from whyformer.foundation.wording import counted
 from whyformer.serving.http.gateway import Facts
 from whyformer.serving.jobs import Job, Work
 from whyformer.serving.refusals import GoneError, RefusedError, too_late
@@ -58,7 +59,7 @@ class Answering:
         if len(items) > settings.texts:
             raise RefusedError(
                 413,
-                f"A request may have at most {settings.texts:,} texts, but it has "
+                f"A request may have at most {counted(settings.texts, 'text')}, but it has "
                 f"{len(items):,}. Split it.",
                 "size",
             )
@@ -69,7 +70,7 @@ class Answering:
         if tokens > settings.tokens:
             raise RefusedError(
                 413,
-                f"A request may have at most {settings.tokens:,} tokens, but it has "
+                f"A request may have at most {counted(settings.tokens, 'token')}, but it has "
                 f"{tokens:,}. Split it.",
                 "size",
             )

@@ -125,7 +125,7 @@ class Gateway:
             self.finished += 1
             seconds = time.perf_counter() - began
             route = getattr(scope.get("route"), "path", "other")
-            self._metrics.answered(route, facts, status or CLIENT_GONE, seconds)
+            self._metrics.answered(route, status or CLIENT_GONE, seconds, facts.reason)
             if log.isEnabledFor(logging.INFO):
                 log.info("request", extra=self._line(scope, facts, status, seconds, identity))
 

@@ -1,7 +1,7 @@
 """Counts and times for Prometheus."""
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from prometheus_client import (
     CollectorRegistry,
@@ -12,9 +12,6 @@ from prometheus_client import (
     ProcessCollector,
     generate_latest,
 )
-
-if TYPE_CHECKING:
-    from whyformer.serving.http.gateway import Facts
 
 SECONDS = (0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0)
 ITEMS = (1, 2, 4, 8, 16, 32, 64, 128, 256)
@@ -62,12 +59,12 @@ class Metrics:
         )
         self._known: dict[Any, Any] = {}
 
-    def answered(self, route: str, facts: "Facts", status: int, seconds: float) -> None:
-        """Count one request."""
+    def answered(self, route: str, status: int, seconds: float, reason: str) -> None:
+        """Count one request. Args: reason: why it was refused; empty if it was not."""
         self._label(self._requests, route, str(status)).inc()
         self._label(self._seconds, route).observe(seconds)
-        if facts.reason:
-            self._label(self._refused, facts.reason).inc()
+        if reason:
+            self._label(self._refused, reason).inc()
 
     def computed(self, model: str, jobs: int, items: int, tokens: int, seconds: float) -> None:
         """Count one batch; see `Batcher`."""

@@ -12,6 +12,7 @@ from fastapi.routing import APIRoute
 from pydantic_core import to_json
 
 from whyformer.foundation.config import Settings, build_from_json
+from whyformer.foundation.wording import counted
 from whyformer.serving.http.errors import refusal_of, response_of
 from whyformer.serving.refusals import GoneError, RefusedError
 from whyformer.serving.settings import ServerSettings
@@ -57,7 +58,9 @@ async def read_body(request: Request, settings: ServerSettings) -> bytes:
 
 def _too_large(limit: int) -> RefusedError:
     return RefusedError(
-        413, f"A body may have at most {limit:,} bytes, but this one is larger. Split it.", "size"
+        413,
+        f"A body may have at most {counted(limit, 'byte')}, but this one is larger. Split it.",
+        "size",
     )
 
 

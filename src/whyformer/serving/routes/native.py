@@ -71,8 +71,8 @@ def add_native_routes(router: APIRouter, context: Context) -> None:
         if len(seconds) != len(body.texts):
             raise RefusedError(
                 400,
-                f"`seconds` must have one text for each of the {len(body.texts):,} texts, but it "
-                f"has {len(seconds):,}.",
+                f"`seconds` must have as many texts as `texts`, but there are "
+                f"{len(seconds):,} and {len(body.texts):,}.",
                 "request",
             )
         pairs = list(zip(body.texts, seconds, strict=True))
