@@ -299,6 +299,16 @@ def test_a_link_restores_the_state(viewer):
         assert plain[0] == plain[1]
 
 
+def test_a_link_in_the_same_window_restores_the_state_too(viewer):
+    seen = viewer(fragment="text=cat")
+    link = "#text=dog&beam=2&compare=1&b.text=cow&b.beam=3"
+    seen.page.evaluate("link => { location.hash = link; }", link)
+    settled(seen)
+    values = [one.input_value() for one in seen.page.locator(".pane textarea").all()]
+    assert values == ["dog", "cow"]
+    assert len({answer_of(seen), answer_of(seen, 1), answer_of(viewer(fragment="text=cat"))}) == 3
+
+
 def test_the_link_is_copied(viewer):
     seen = viewer(fragment="text=cat")
     seen.page.context.grant_permissions(["clipboard-read", "clipboard-write"])

@@ -48,6 +48,10 @@ export function makeApp({ models, ask, lessons, draw, light }) {
       makePanes(app);
     });
   };
+  app.restore = (fragment) => app.change(() => {
+    app.state = fromFragment(fragment, app.state);
+    makePanes(app);
+  });
   app.keyOf = (pane) => JSON.stringify([pane.chosen, pane.result?.target?.text ?? null]);
   app.measure = (pane, names) => measure(app, pane, names, draw);
   makePanes(app);

@@ -3,7 +3,7 @@ import {calm, makeApp, runAll} from "./app.js";
 import {count, megabytes} from "./numbers.js";
 import {decoded, startWorker} from "./engine.js";
 import {drawPage} from "./layout.js";
-import {fromFragment, toFragment} from "./state.js";
+import {toFragment} from "./state.js";
 import {hideTip} from "./tip.js";
 import {lightLinks} from "./links.js";
 import {language, loadWords, say, speak} from "./words.js";
@@ -67,11 +67,7 @@ function connect(app, repaint) {
     document.getElementById("copy").textContent = say("copied");
     setTimeout(() => (document.getElementById("copy").textContent = say("copy_link")), 2000);
   });
-  addEventListener("hashchange", () => {
-    app.state = fromFragment(location.hash, app.state);
-    repaint();
-    runAll(app, repaint);
-  });
+  addEventListener("hashchange", () => app.restore(location.hash));
   addEventListener("scroll", hideTip, { passive: true });
   let width = innerWidth;
   addEventListener("resize", () => {
