@@ -23,7 +23,8 @@ run. All token probabilities and greedy translations must be the same. An int8
 conversion may lose up to 0.5 points of chrF. The measurements are printed and
 saved with the conversion. Afterwards, `whyformer translate RUN` uses the
 conversion to CTranslate2 if possible (--engine auto), and that to ONNX with
---engine onnx.
+--engine onnx. It uses an int8 conversion only with --weights int8, or with the
+name of its engine.
 
 --compare measures every engine and number format on this machine: size on disk,
 quality on dev with its interval, latency of one sentence, and throughput. It

@@ -96,10 +96,13 @@ class Engines:
 
     Args:
         engine: auto uses CTranslate2 if an up-to-date conversion exists and supports the request.
+            A quantized conversion is used only with weights=int8, or if its engine is named.
         ranks: the processes that divide the lines among themselves.
-        weights: data type of the weights in torch. With int8, the engine auto means torch.
+        weights: data type of the weights; None means float32, or those of the conversion if its
+            engine is named. With int8, the engine auto uses an int8 conversion, or else torch.
         warn: whether to log a warning for each line that is too long for the model.
-        say: called with a sentence if a conversion is out of date, or if nothing is quantized.
+        say: called with a sentence if a conversion is out of date or quantized, or if nothing is
+            quantized.
         first: the model of the first run, if it is already loaded.
         shortlist: score only the tokens on the shortlist of the first run; see `read_shortlist`.
             With a shortlist, the engine auto means torch.
@@ -113,7 +116,7 @@ class Engines:
         *,
         device: str = "auto",
         ranks: Ranks = ALONE,
-        weights: str = Weights.FLOAT32,
+        weights: str | None = None,
         warn: bool = False,
         say: Callable[[str], None] = lambda text: None,
         first: Bundle | None = None,
@@ -121,18 +124,10 @@ class Engines:
     ) -> None:
         if engine not in set(Engine):
             raise UsageError(f"`{engine}` is not an engine.{nearest(engine, list(Engine))}")
-        if weights not in set(Weights):
+        if weights is not None and weights not in set(Weights):
             raise UsageError(
                 f"`{weights}` is not a data type of weights.{nearest(weights, list(Weights))}"
             )
-        if weights != Weights.FLOAT32:
-            if engine in (Engine.CTRANSLATE2, Engine.ONNX):
-                raise UsageError(
-                    f"`--weights {weights}` has no effect on the {engine} engine, which uses the "
-                    "weights that are stored in the conversion. Make another conversion with: "
-                    f"whyformer convert {runs[0]} --to {engine} --quantize {weights}"
-                )
-            engine = Engine.TORCH
         if engine == Engine.TORCH and any(stands_alone(run) for run in runs):
             raise UsageError(
                 "The torch engine needs a run, but this is a conversion without a run. Give the "
@@ -144,7 +139,8 @@ class Engines:
             and find_conversion(runs[0], Engine.ONNX) == runs[0]
         ):
             engine = Engine.ONNX  # a conversion without its run has only one engine
-        self._runs, self._engine, self._weights = list(runs), Engine(engine), Weights(weights)
+        self._runs, self._engine = list(runs), Engine(engine)
+        self._weights = None if weights is None else Weights(weights)
         self._converted = conversion_engine(self._engine)
         self._device, self._ranks, self._warn, self._say = device, ranks, warn, say
         self._first, self._warned, self._shortlist = first, False, shortlist
@@ -204,7 +200,7 @@ class Engines:
             device=self._device,
             warn=self._warn,
             ranks=self._ranks,
-            weights=self._weights,
+            weights=self._weights or Weights.FLOAT32,
             first=self._first,
             shortlist=self._shortlist,
         )
@@ -222,7 +218,12 @@ class Engines:
         found = self._found
         if isinstance(found, UsageError):
             raise found
-        return self._converted.translator(found[0], warn=self._warn, ranks=self._ranks)
+        place, record = found
+        if record.quantization != "none" and self._weights is None:
+            self._tell(
+                f"The conversion `{place}` is used, whose weights are {record.quantization}."
+            )
+        return self._converted.translator(place, warn=self._warn, ranks=self._ranks)
 
     @functools.cached_property
     def _found(self) -> tuple[Path, Record] | UsageError:
@@ -240,8 +241,10 @@ class Engines:
         if directory is None:
             find_bundle(run)  # raises an error if this is not a run
             what = "conversion" if engine == Engine.CTRANSLATE2 else f"conversion to {engine}"
+            quantized = f" --quantize {Weights.INT8}" if self._weights is Weights.INT8 else ""
             return UsageError(
                 f"`{run}` contains no {what}. Make one with: whyformer convert {run} --to {engine}"
+                f"{quantized}"
             )
         if choose_device(self._device).type != "cpu":
             return UsageError(f"The {engine} engine needs the CPU. Use --device cpu.")
@@ -253,7 +256,28 @@ class Engines:
                 f"The conversion in `{directory}` is out of date, because the run has changed. "
                 f"Convert it again with: whyformer convert {run} --to {engine}."
             )
-        return directory, record
+        return self._with_other_weights(directory, record) or (directory, record)
+
+    def _with_other_weights(self, directory: Path, record: Record) -> UsageError | None:
+        """Return an error if a conversion does not have the weights of the request."""
+        named = self._engine != Engine.AUTO or stands_alone(self._runs[0])
+        if self._weights is None and named:
+            return None
+        wanted = self._weights or Weights.FLOAT32
+        stored = Weights.FLOAT32 if record.quantization == "none" else Weights(record.quantization)
+        if stored is wanted:
+            return None
+        if not named and stored is not Weights.FLOAT32:
+            return _Rounded(
+                f"The conversion `{directory}` is not used, because its weights are {stored}. To "
+                f"use it, give --engine {record.engine}."
+            )
+        quantize = "none" if wanted is Weights.FLOAT32 else wanted
+        return UsageError(
+            f"`--weights {wanted}` was given, but the weights of the conversion `{directory}` are "
+            f"{stored}. Make another conversion with: whyformer convert RUN --to {record.engine} "
+            f"--quantize {quantize}"
+        )
 
     def _by_conversion(
         self, given: Mapping[str, Any], prefix: str, of_torch: Sequence[str]
@@ -285,10 +309,18 @@ class Engines:
         requested = self._engine in (Engine.CTRANSLATE2, Engine.ONNX)
         if requested or any(stands_alone(run) for run in self._runs):
             raise reason
-        if isinstance(reason, _Stale) and self._ranks.first and not self._warned:
-            self._say(f"{reason} The torch engine is used.")
+        if isinstance(reason, _Stale | _Rounded) and not self._warned:
+            self._tell(f"{reason} The torch engine is used.")
             self._warned = True
+
+    def _tell(self, text: str) -> None:
+        if self._ranks.first:
+            self._say(text)
 
 
 class _Stale(UsageError):
     """Error for a conversion that is out of date, because its run was changed later."""
+
+
+class _Rounded(UsageError):
+    """Error for a quantized conversion that the command did not ask for."""

@@ -59,7 +59,8 @@ sentence into a file of the same format, and the markup is kept. With --column,
 a column of a table (CSV, TSV or Excel) is translated into a new column.
 --engine auto uses CTranslate2 if the run has an up-to-date conversion and the
 search is greedy or plain beam search; otherwise torch. Long trainings end with
-a conversion; `whyformer convert` makes one at any time.
+a conversion; `whyformer convert` makes one at any time. A conversion to int8 is
+used only with --weights int8 or with the name of its engine.
 Warnings on standard error list the lines whose translation was truncated at the
 length limit, and lines that differ from the training data: lines with mostly
 unknown characters and lines that are much longer.
@@ -86,7 +87,7 @@ def translate(
     tag: str | None = None,
     device: str = "auto",
     engine: str = "auto",
-    weights: str = "float32",
+    weights: str | None = None,
     beam: Annotated[int | None, Search, within(1, 1000)] = None,
     nbest: Annotated[int | None, Search, within(1, 10_000)] = None,
     length_penalty: Annotated[float | None, Search, within(0.0, 10.0)] = None,
@@ -133,8 +134,8 @@ def translate(
             for a model that was trained with tags.
         device: auto, cpu, cuda, cuda:0 or mps.
         engine: auto, torch, ctranslate2 or onnx.
-        weights: float32 or int8. int8 is faster and slightly less exact;
-            it needs the torch engine on a CPU.
+        weights: float32 (the default) or int8. int8 is faster and slightly less exact;
+            it needs a CPU. It uses an int8 conversion of the run, or else torch.
         beam: Beam size; 1 is greedy search.
         nbest: Number of translations per line. If needed, the beam size of the run is increased.
         length_penalty: 0 ranks by log-probability; larger values favour longer translations.

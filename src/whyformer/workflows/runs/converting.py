@@ -48,8 +48,11 @@ def convert_at_the_end(
     except FAILURES as failure:
         return None, f"{str(failure).rstrip('.')}. The torch engine translates instead."
     same = done.parity.greedy_same + done.parity.greedy_ties
+    used = "Translations now use CTranslate2"
+    if quantization != "none":
+        used = f"Translations with --weights {quantization} now use CTranslate2"
     say(
-        f"Translations now use CTranslate2: it gave the same greedy translations of {same} of "
+        f"{used}: it gave the same greedy translations of {same} of "
         f"{done.parity.sentences} {done.origin}."
     )
     return done.directory, ""

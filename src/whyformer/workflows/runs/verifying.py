@@ -7,11 +7,13 @@ from typing import Any
 
 from whyformer.bundle import CONFIG, find_bundle, load_bundle
 from whyformer.data.corpus import open_corpus
+from whyformer.data.documents import FORMAT as FORMAT_OF_DOCUMENTS
 from whyformer.data.documents import STATE as DOCUMENTS
 from whyformer.foundation.errors import DataError, WhyformerError
 from whyformer.foundation.files import standing
 from whyformer.foundation.integrity import SEAL, read_sealed
 from whyformer.foundation.parsing import read_json, reason_of
+from whyformer.interop.conversion import RECORD, read_record
 from whyformer.tasks.tokenizers import KEY, verify_tokenizers
 from whyformer.training.checkpoints import BEFORE_FALL, CHECKPOINT, verified_state
 from whyformer.training.journal import JOURNAL, TIMINGS, read_journal, read_timings
@@ -20,9 +22,6 @@ from whyformer.workflows.runs.completeness import missing_parts
 from whyformer.workflows.runs.diagnosis import diagnose
 from whyformer.workflows.runs.run_file import RECIPE, RUN, read_run
 from whyformer.workflows.verdict.verdict import VERDICT, read_verdict
-
-CONVERSION = "whyformer.json"
-"""The file that `whyformer.interop` writes with a converted model."""
 
 
 @dataclass(frozen=True)
@@ -84,8 +83,8 @@ def verify(run: Path) -> list[Part]:
         examine(place.parent, lambda place=place: _corpus(place))
     for place in sorted(run.glob(f"*/{DOCUMENTS}")):
         examine(place.parent, lambda place=place: SEAL in _described(place))
-    for place in sorted(run.glob(f"*/{CONVERSION}")):
-        examine(place.parent, lambda place=place: SEAL in _described(place))
+    for place in sorted(run.glob(f"*/{RECORD}")):
+        examine(place.parent, lambda place=place: _conversion(place))
     damaged = {part.path for part in parts if part.fault}
     if not damaged & {run / RUN, run / RECIPE, run / JOURNAL, run / CHECKPOINT}:
         state = standing(run / CHECKPOINT)
@@ -104,11 +103,16 @@ def _corpus(place: Path) -> bool:
     return SEAL in read_json(place)
 
 
+def _conversion(place: Path) -> bool:
+    read_record(place.parent)
+    return SEAL in read_json(place)
+
+
 def _described(place: Path) -> dict[str, Any]:
     """Verify a sealed file and the files that it lists, and return the content of the sealed
     file."""
     try:
-        return read_sealed(place, since=2, newest=2)
+        return read_sealed(place, since=2, newest=FORMAT_OF_DOCUMENTS)
     except (OSError, ValueError, TypeError) as error:
         raise DataError(
             f"`{place}` is damaged ({reason_of(error)}). Delete `{place.parent}` and run the "
