@@ -7,6 +7,10 @@ const [place, text] = process.argv.slice(2);
 const read = (name) => JSON.parse(readFileSync(`${place}/${name}.json`, "utf8"));
 const source = read("source");
 const target = existsSync(`${place}/target.json`) ? read("target") : source;
+if (source.units !== "chars" || !["chars", "phonemes"].includes(target.units)) {
+  console.error("This program needs a source in chars, and a target in chars or phonemes.");
+  process.exit(1);
+}
 const open = (name) => InferenceSession.create(readFileSync(`${place}/${name}.onnx`));
 const [encoder, decoder] = [await open("encoder"), await open("decoder")];
 

@@ -13,6 +13,8 @@ place, text = Path(sys.argv[1]), sys.argv[2]
 source = json.loads((place / "source.json").read_text(encoding="utf-8"))
 other = place / "target.json"  # missing if both sides share one tokenizer
 target = json.loads(other.read_text(encoding="utf-8")) if other.exists() else source
+if source["units"] != "chars" or target["units"] not in ("chars", "phonemes"):
+    sys.exit("This program needs a source in chars, and a target in chars or phonemes.")
 encoder = onnxruntime.InferenceSession(place / "encoder.onnx")
 decoder = onnxruntime.InferenceSession(place / "decoder.onnx")
 

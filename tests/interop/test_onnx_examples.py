@@ -79,3 +79,16 @@ def test_the_program_in_javascript(translated, tmp_path):
     (tmp_path / "node_modules").symlink_to(packages.absolute())  # ES modules ignore NODE_PATH
     program = shutil.copy(EXAMPLES / "onnx_translate.mjs", tmp_path)
     assert outputs([node, str(program)], place) == wanted
+
+
+def test_the_program_in_python_ends_with_a_message_for_other_units(tmp_path):
+    lines = ("a b c", "c b a d")
+    for name, units in (("source", "chars"), ("target", "bpe")):
+        text = train_tokenizer(units, lines, vocabulary=300).to_json()
+        (tmp_path / f"{name}.json").write_text(text, encoding="utf-8")
+    command = [sys.executable, str(EXAMPLES / "onnx_translate.py"), str(tmp_path), "a"]
+    ended = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (ended.returncode, ended.stdout) == (1, "")
+    assert ended.stderr.splitlines() == [
+        "This program needs a source in chars, and a target in chars or phonemes."
+    ]
