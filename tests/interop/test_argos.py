@@ -1,5 +1,6 @@
 """A package of Argos Translate has the files that Argos expects, and translates as the run does."""
 
+import io
 import json
 import os
 import subprocess
@@ -11,6 +12,7 @@ from typing import Any
 import pytest
 import torch
 
+from library_tokenizers import word_piece
 from toy_runs import SHAPE, toy_run
 from whyformer.bundle import Bundle, load_bundle, save_bundle
 from whyformer.decoding.settings import SearchSettings
@@ -20,11 +22,12 @@ from whyformer.interop import argos
 from whyformer.interop.argos import DifferentTranslationsError, convert
 from whyformer.models.build import build_model
 from whyformer.models.transformer import TransformerSettings
+from whyformer.text.imported import Imported
 from whyformer.text.symbols import EOS, FIRST_PIECE
-from whyformer.text.tokenizer import train_tokenizer
+from whyformer.text.tokenizer import Tokenizer, train_tokenizer
 
 pytest.importorskip("ctranslate2", reason="this platform has no wheel")
-pytest.importorskip("sentencepiece", reason='needs pip install "whyformer[export]"')
+sentencepiece = pytest.importorskip("sentencepiece", reason='needs pip install "whyformer[export]"')
 pytestmark = pytest.mark.usefixtures("unchecked")
 
 LINES = ("the cat sat on the mat", "the dog ran, and the cat slept", "나는 학교에 갔다")
@@ -34,18 +37,37 @@ KOREAN: dict[str, Any] = {"from_code": "ko", "to_code": "en"}
 
 def subword_run(directory: Path, units: str) -> Path:
     """Save a model with one subword tokenizer for both sides."""
-    tokenizer = train_tokenizer(units, LINES, vocabulary=300)
+    return run_with(directory, train_tokenizer(units, LINES, vocabulary=300))
+
+
+def run_with(directory: Path, tokenizer: Tokenizer, target: Tokenizer | None = None) -> Path:
+    """Save a model with the given tokenizers; without ``target``, both sides have the same one."""
+    target = tokenizer if target is None else target
     torch.manual_seed(3)
     settings = TransformerSettings(**SHAPE, tying="none", output_bias="learned")
-    model = build_model(settings, (len(tokenizer),) * 2, shared=True).eval()
+    model = build_model(settings, (len(tokenizer), len(target)), shared=target is tokenizer).eval()
+    special = target.first_piece if isinstance(target, Imported) else FIRST_PIECE
     with torch.no_grad():
         for parameter in model.parameters():
             parameter.add_(torch.randn_like(parameter) * 0.5)
         assert model.projection.bias is not None
-        model.projection.bias[:FIRST_PIECE] = -1e4  # Argos does not forbid symbols
+        model.projection.bias[:special] = -1e4  # Argos does not forbid symbols
         model.projection.bias[EOS] = 1.0
-    save_bundle(directory / "model", Bundle(model, tokenizer, tokenizer))
+    save_bundle(directory / "model", Bundle(model, tokenizer, target))
     return directory
+
+
+def spm_file(kind: str, **options: Any) -> bytes:
+    """Train a `.model` file with the package `sentencepiece`."""
+    content = io.BytesIO()
+    sentencepiece.SentencePieceTrainer.train(
+        sentence_iterator=iter(LINES * 5),
+        model_writer=content,
+        model_type=kind,
+        minloglevel=2,
+        **({"vocab_size": 60, "hard_vocab_limit": False} | options),
+    )
+    return content.getvalue()
 
 
 @pytest.fixture(scope="module")
@@ -93,6 +115,36 @@ def test_a_unigram_tokenizer_and_int8_are_possible(tmp_path):
         "package: 3 of 3 the same translation",
         f"file: {tmp_path / 'a.argosmodel'}",
     ]
+
+
+@pytest.mark.parametrize(
+    ("kind", "options"),
+    [("unigram", {}), ("bpe", {}), ("bpe", {"byte_fallback": True, "vocab_size": 320})],
+    ids=str,
+)
+def test_an_imported_sentencepiece_model_of_both_sides_becomes_that_of_the_package(
+    tmp_path, kind, options
+):
+    content = spm_file(kind, **options)
+    run = run_with(tmp_path, Imported.from_sentencepiece(content))
+    pairs = [(text, text) for text in TEXTS]
+    done = convert(run, pairs=pairs, **KOREAN)
+    assert (done.compared, done.skipped) == (len(TEXTS), 0)
+    with zipfile.ZipFile(done.file) as archive:
+        assert archive.read("translate-ko_en/sentencepiece.model") == content
+
+
+def test_imported_tokenizers_of_two_files_or_with_other_rules_are_refused_with_the_way_out(
+    tmp_path,
+):
+    two = [Imported.from_sentencepiece(spm_file(kind)) for kind in ("unigram", "bpe")]
+    with pytest.raises(UsageError, match=r"read from two files .*--to ctranslate2 or --to onnx"):
+        convert(run_with(tmp_path / "two", *two), **KOREAN)
+    pieces = word_piece().to_str()
+    names = {"pad": "[PAD]", "unk": "[UNK]", "bos": "[CLS]", "eos": "[SEP]"}
+    other = Imported.from_tokenizer_json(pieces, symbols=names)
+    with pytest.raises(UsageError, match=r"with other rules\. .*--to ctranslate2 or --to onnx"):
+        convert(run_with(tmp_path / "other", other), **KOREAN)
 
 
 PARTS = ("metadata.json", "model/config.json", "model/shared_vocabulary.json")

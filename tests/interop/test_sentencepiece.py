@@ -130,7 +130,7 @@ def test_tokenizers_with_tags_and_of_other_tools_are_refused():
     with pytest.raises(UsageError, match=r"has the tags de\. Train without `tag`"):
         to_sentencepiece(with_tags(bpe, ["de"]))
     imported = Imported.from_sentencepiece(to_sentencepiece(bpe))
-    with pytest.raises(UsageError, match="Use that file"):
+    with pytest.raises(UsageError, match=r"with other ids\. Use that file"):
         to_sentencepiece(imported)
 
 

@@ -11,6 +11,7 @@ import re
 import shutil
 import tempfile
 import zipfile
+from base64 import b64decode
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -25,10 +26,12 @@ from whyformer.foundation.parsing import shown
 from whyformer.interop.convert import SENTENCES, Converted, comparison_sentences
 from whyformer.interop.convert import convert as convert_to_ctranslate2
 from whyformer.interop.engine import CTranslate2Translator, cores, open_engine
+from whyformer.interop.huggingface.sentencepiece_files import is_sentencepiece
 from whyformer.interop.normalization_rules import library
 from whyformer.interop.sentencepiece import to_sentencepiece
 from whyformer.models.transformer import Transformer
-from whyformer.text.symbols import BOS, EOS, SYMBOLS, UNK
+from whyformer.text.imported import Imported
+from whyformer.text.symbols import BOS, EOS, RESERVED, SYMBOLS, UNK
 
 ENDING = ".argosmodel"
 METADATA = "metadata.json"
@@ -138,7 +141,7 @@ def convert(
         (package / METADATA).write_text(
             json.dumps(_metadata(from_code, to_code), indent=2), encoding="utf-8", newline="\n"
         )
-        _write_model(converted.directory, package)
+        _write_model(converted.directory, package, _pieces(bundle, content))
         say(f"Translating {len(chosen.sources)} {chosen.origin} with the files of the package.")
         engine = CTranslate2Translator(converted.directory, warn=False)
         compared = _compare(engine, package, chosen.sources)
@@ -172,12 +175,40 @@ def _sentencepiece(bundle: Bundle) -> bytes:
             f"A package of Argos translates with CTranslate2, but `model.family` is {family}. Only "
             "a run of the family transformer can be written as a package."
         )
+    tokenizer = bundle.source_tokenizer
+    imported = isinstance(tokenizer, Imported) or isinstance(bundle.target_tokenizer, Imported)
+    if not bundle.shared and imported:
+        raise UsageError(
+            "A package of Argos has one tokenizer for both languages, but the tokenizers of this "
+            "run were read from two files or one side was learned. So no package is possible. "
+            "Convert it with --to ctranslate2 or --to onnx."
+        )
     if not bundle.shared:
         raise UsageError(
             "A package of Argos has one tokenizer for both languages, but this run has two. Train "
             "with --text.shared true, and with the same units on both sides."
         )
-    return to_sentencepiece(bundle.source_tokenizer)
+    if not isinstance(tokenizer, Imported):
+        return to_sentencepiece(tokenizer)
+    if not is_sentencepiece(tokenizer) or tokenizer.lead:
+        raise UsageError(
+            "A package of Argos splits texts with a SentencePiece model, but the tokenizer of this "
+            "run was read from a file with other rules. So no package is possible. Convert it with "
+            "--to ctranslate2 or --to onnx."
+        )
+    return b64decode(tokenizer.tool.content)
+
+
+def _pieces(bundle: Bundle, content: bytes) -> list[str]:
+    """Return the piece of SentencePiece for each id of the run.
+
+    Args: content: the content of ``sentencepiece.model``.
+    """
+    tokenizer = bundle.source_tokenizer
+    if isinstance(tokenizer, Imported):  # its ids differ from those of its file
+        return [*RESERVED[: tokenizer.first_piece], *tokenizer.pieces]
+    processor = library().SentencePieceProcessor(model_proto=content)
+    return [processor.id_to_piece(number) for number in range(processor.get_piece_size())]
 
 
 def _metadata(from_code: str, to_code: str) -> dict[str, Any]:
@@ -194,12 +225,10 @@ def _metadata(from_code: str, to_code: str) -> dict[str, Any]:
     }
 
 
-def _write_model(conversion: Path, package: Path) -> None:
+def _write_model(conversion: Path, package: Path, pieces: list[str]) -> None:
     """Copy the files of CTranslate2, with pieces instead of ids in the vocabulary."""
     for name in MODEL_FILES:
         shutil.copy(conversion / name, package / "model" / name)
-    processor = library().SentencePieceProcessor(str(package / "sentencepiece.model"))
-    pieces = [processor.id_to_piece(number) for number in range(processor.get_piece_size())]
     _rewrite(package / "model" / "shared_vocabulary.json", lambda ids: pieces)
     symbols = {
         "bos_token": pieces[BOS],

@@ -155,8 +155,9 @@ def to_sentencepiece(tokenizer: Tokenizer) -> bytes:
         )
     if isinstance(tokenizer, Imported):
         raise UsageError(
-            "SentencePiece needs a tokenizer that whyformer learned, but this one was read from "
-            "a file of another tool. Use that file."
+            "Only a tokenizer that whyformer learned can be written as a .model file, but this one "
+            "was read from a file of another tool, with other ids. Use that file. `whyformer "
+            "export` writes it again, for the models that it supports."
         )
     if not isinstance(tokenizer, BPE | Unigram) or tokenizer.over_bytes:
         raise UsageError(
