@@ -231,11 +231,30 @@ def test_config_show_says_where_each_value_came_from(cli):
     assert found["model.encoder_layers"] == {"value": 3, "origin": "preset small"}
     assert found["text.vocabulary"]["origin"].startswith("recipe translate:")
     assert found["training.seed"]["origin"] == "default"
+    assert found["data.mix"] == {"value": [], "origin": "default"}
+    assert found["data.builtin"] == {"value": None, "origin": "default"}
     text = cli(*argv).out
     assert "# command line" in text
     for name in found:
         assert name in text
     assert set(Recipe.model_fields) == {name.partition(".")[0] for name in found}
+
+
+def test_config_show_marks_as_command_line_only_what_was_given(cli, tmp_path):
+    pairs = tmp_path / "pairs.tsv"
+    lines = (f"word {n} a\ttarget {n} b\n" for n in range(300))
+    pairs.write_text("".join(lines), encoding="utf-8")
+    for argv, given in (
+        (("auto", "--data", pairs), {"data.train"}),
+        (
+            ("copy", "--data", pairs, "--training.updates", 5),
+            {"data.train", "training.updates"},
+        ),
+    ):
+        found = json.loads(cli("config", "show", *argv, "--json").out)
+        origins = {name: one["origin"] for name, one in found.items()}
+        assert {name for name, origin in origins.items() if origin == "command line"} == given
+    assert origins["data.builtin"] == "replaced by the command line"
 
 
 def test_diagnose_tells_the_story(cli, own_run):

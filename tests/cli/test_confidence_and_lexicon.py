@@ -121,7 +121,7 @@ def test_sources_are_compared_as_the_run_reads_them(cli, own_run, lexicon):
 
 def test_the_lexicon_training_needs_the_whole_run(cli, own_run):
     said = cli("translate", own_run, "--lexicon", "training", "--text", "a")
-    assert "needs the whole directory of the run" in said.sentence
+    assert "Give the whole directory that `whyformer train` wrote" in said.sentence
 
 
 def test_the_lexicon_training_has_the_pairs_of_the_run(cli, tmp_path):

@@ -85,6 +85,34 @@ def test_python_and_the_command_line_agree(cli, run: Path, tmp_path: Path) -> No
         assert "c" not in text.split()
 
 
+@pytest.mark.parametrize(
+    ("command", "flag"),
+    [("translate", "--glossary"), ("translate", "--lexicon"), ("evaluate", "--pairs")],
+)
+def test_a_file_of_one_column_is_refused_without_advice_about_a_second_file(
+    cli, run: Path, tmp_path: Path, command: str, flag: str
+) -> None:
+    terms = tmp_path / "terms.txt"
+    terms.write_text("a dog\nb\n", encoding="utf-8")
+    text = ["--text", "a"] if command == "translate" else []
+    said = cli(command, run, flag, terms, *text).sentence
+    assert "has one column of text. Add a tab and the target to each line." in said
+
+
+def test_terms_with_several_translations_are_counted_once_and_the_first_is_used(
+    cli, run: Path, tmp_path: Path
+) -> None:
+    terms = tmp_path / "terms.tsv"
+    lines = "b\tj\na\tg h\na\tj\na\tg h\nb\tj\nc\td\nc\te\n"
+    terms.write_text(lines, encoding="utf-8")
+    said = cli("translate", run, "--glossary", terms, "--text", "a c", "--max-length", 9)
+    assert "g h" in said.out
+    (warned,) = [line for line in said.err.splitlines() if "several translations" in line]
+    assert warned.endswith(
+        '2 terms with several translations, such as "a". The first translation of a term is used.'
+    )
+
+
 def test_messages(cli, run: Path, tmp_path: Path) -> None:
     terms = tmp_path / "terms.tsv"
     terms.write_text("a\tg\nb\t\n", encoding="utf-8")

@@ -74,4 +74,12 @@ def test_messages(cli, run: Path, tmp_path: Path) -> None:
     (run / "model" / STATE).unlink()
     assert "has no shortlist" in cli(*flags).sentence
     toy = toy_run(tmp_path / "toy")
-    assert "needs the whole directory" in cli("shortlist", toy).sentence
+    for said in (
+        cli("shortlist", toy).sentence,
+        cli("translate", toy, "--lexicon", "training", "--text", "a").sentence,
+    ):
+        assert f"`{toy}` has none: an imported model and a copy of a model have no" in said
+        assert f"whyformer train --start-from {toy} --data FILE" in said
+    (toy / "corpus").mkdir()
+    said = cli("shortlist", toy).sentence
+    assert f"needs the training pairs of `{toy}`, but they cannot be read." in said

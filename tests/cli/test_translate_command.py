@@ -323,3 +323,7 @@ def test_split_long_translates_the_end_of_long_lines_and_changes_no_other_line(c
         "`--split-long` translates each"
         in cli("translate", run, "--split-long", "--prefix", "a", stdin="a").sentence
     )
+    assert (
+        "`--split-sentences` and `--split-long` cannot be combined."
+        in cli("translate", run, "--split-sentences", "--split-long", stdin="a").sentence
+    )

@@ -220,3 +220,9 @@ def test_differing_units_are_not_shared():
 def test_sampling_without_subwords_is_refused():
     with pytest.raises(ConfigError, match=r"`sampling` must be 0 without subword units"):
         build(TokenizerSettings, {"units": "chars", "sampling": 0.1}, where="recipe.yaml")
+
+
+def test_sampling_with_tokenizer_files_is_refused_without_advice_on_units_alone():
+    files = {"from_file": "spm.model", "sampling": 0.1}
+    with pytest.raises(ConfigError, match=r"0 with a tokenizer file, .*leave out the tokenizer"):
+        build(TokenizerSettings, files, where="recipe.yaml")

@@ -72,12 +72,14 @@ def test_wrong_requests_are_refused(run: Path, capsys: pytest.CaptureFixture[str
     for flags, said in (
         (["--mbr", "chrf"], "needs --sample"),
         (["--sample", "--mbr", "chr"], "is not a utility. Did you mean `chrf`?"),
-        (["--sample", "--nbest", "1", "--mbr", "chrf"], "at least 2"),
+        (["--sample", "--nbest", "1", "--mbr", "chrf"], "or use --nbest 16."),
         (["--sample", "--mbr", "chrf", "--split-sentences"], "cannot be combined"),
     ):
         assert main(["translate", str(run), "--text", "a", *flags]) == 2
         assert said in capsys.readouterr().err
     with pytest.raises(UsageError, match="cannot be combined"):
         load(run).translate(["a"], mbr="chrf", split_sentences=True)
-    with pytest.raises(UsageError, match="needs samples"):
+    with pytest.raises(UsageError, match="Set `method` to sample"):
         load(run).translate(["a"], mbr="chrf", method="beam")
+    with pytest.raises(UsageError, match=r"`nbest`, is 1\. Set it to 16"):
+        load(run).translate(["a"], mbr="chrf", method="sample", nbest=1)

@@ -68,7 +68,9 @@ def convert(
     from whyformer.data.reading import read_pairs
     from whyformer.interop.formats import convert_to
 
-    given = None if pairs is None else [(one.source, one.target) for one in read_pairs(pairs)]
+    given = None
+    if pairs is not None:
+        given = [(one.source, one.target) for one in read_pairs(pairs, alone=True)]
     flags = {
         "quantize": quantize,
         "out": out,

@@ -86,6 +86,7 @@ def read_pairs(
     target: str | None = None,
     reading: Reading = DEFAULT,
     optional: bool = False,
+    alone: bool = False,
 ) -> Iterator[Pair]:
     """Yield pairs of source and target texts.
 
@@ -98,12 +99,20 @@ def read_pairs(
             None chooses the column by its name and its content.
         target: column, JSON key or file extension of the target, as for ``source``.
         optional: see `roles_of_pairs`.
+        alone: whether the user can give only one file; see `pair_roles`.
     Raises: DataError with the path and line of the error.
     """
     files = pair_files(path, second, source=source, target=target)
     if len(files) == 2:
         return _read_side_by_side(*files, reading)
-    roles = pair_roles(files[0], source=source, target=target, reading=reading, optional=optional)
+    roles = pair_roles(
+        files[0],
+        source=source,
+        target=target,
+        reading=reading,
+        optional=optional,
+        alone=alone,
+    )
     return _read_table(roles)
 
 
@@ -114,17 +123,23 @@ def pair_roles(
     target: str | None,
     reading: Reading = DEFAULT,
     optional: bool = False,
+    alone: bool = False,
 ) -> Roles:
     """Return the columns of a table of pairs.
 
+    Args: alone: whether the user can give only one file, so that advice does not name a second one.
     Raises: DataError when the file is not such a table.
     """
     table = reading.table(path, Wanted.PAIRS, (source, target))
     if table is None or (len(table.columns) == 1 and not table.named):
+        advice = (
+            "Add a tab and the target to each line."
+            if alone
+            else "Give the file of the sources and then the file of the targets."
+        )
         raise DataError(
             f"`{path}` must have pairs (a source, a tab and a target per line), but it has one "
-            "column of text. Give the file of the sources and then the file of the targets."
-            + delimiter_hint(path, reading.encoding)
+            f"column of text. {advice}" + delimiter_hint(path, reading.encoding)
         )
     return roles_of_pairs(table, source, target, optional=optional)
 

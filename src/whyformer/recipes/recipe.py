@@ -344,6 +344,7 @@ def resolve(
         origins |= dict.fromkeys(taught, f"teacher {teachers[0]}")
         tree = merge(tree, nested(taught))
     if overrides:
+        asked = overrides
         if overrides.get("data.train") or overrides.get("data.mix"):
             overrides = {"data.builtin": None, "data.train": [], "data.mix": [], **overrides}
         if overrides.get("training.updates") is not None:  # updates replace the recipe's minutes
@@ -354,10 +355,16 @@ def resolve(
             overrides = {**overrides, "training.minutes": None}
         if _gives_length(overrides):
             overrides = {"training.epochs": None, **overrides}
+        implied = overrides.keys() - asked.keys()  # those that other settings replace
         override_tree = nested(overrides)
         tree = merge(tree, override_tree)
         for path in _leaves(override_tree):
-            places[path] = origins[".".join(path)] = "command line"
+            places[path] = "command line"
+            key = ".".join(path)
+            if key not in implied:
+                origins[key] = "command line"
+            elif key in origins:
+                origins[key] = "replaced by the command line"
     recipe = build(Recipe, tree, where=where, places=places)
     return Resolved(recipe, origins, Path(name).stem, choices)
 

@@ -107,14 +107,21 @@ class TokenizerSettings(Settings):
 
     @model_validator(mode="after")
     def _sampling_needs_subwords(self) -> "TokenizerSettings":
+        subwords = either(name for name, kind in UNITS.items() if kind.samples)
         if self.sampling and not any(
             UNITS[one].samples for one in (self.of_source, self.of_target)
         ):
+            if self.of_source == self.of_target == IMPORTED:
+                raise ConfigError(
+                    "`sampling` must be 0 with a tokenizer file, because the tokenizer of another "
+                    f"tool gives one tokenization of each text, but it is {self.sampling}. Set "
+                    "`sampling` to 0. Random tokenizations need units that whyformer learns: "
+                    f"leave out the tokenizer file, and set `units` to {subwords}."
+                )
             raise ConfigError(
                 f"`sampling` must be 0 without subword units, but it is {self.sampling} and the "
                 f"units are {self.of_source} and {self.of_target}. These units have only one "
-                "tokenization of each text. Set `sampling` to 0 or choose "
-                f"{either(name for name, kind in UNITS.items() if kind.samples)}."
+                f"tokenization of each text. Set `sampling` to 0 or choose {subwords}."
             )
         return self
 

@@ -77,7 +77,12 @@ def read_items(
     if run is not None and not given:
         columns = _columns_in_training(run, path, reading)
     source, target = columns or (None, None)
-    options: dict[str, Any] = {"source": source, "target": target, "reading": reading}
+    options: dict[str, Any] = {
+        "source": source,
+        "target": target,
+        "reading": reading,
+        "alone": True,
+    }
     if len(pair_files(path)) == 1:
         roles = pair_roles(str(path), **options)
         if not given and (roles.table.named or len(roles.table.columns) > 2):

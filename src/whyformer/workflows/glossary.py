@@ -1,11 +1,13 @@
 """A glossary for translation: if a source contains a term, its translation must contain the target
 term."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from whyformer.data.reading import read_pairs
 from whyformer.foundation.errors import DataError, UsageError
+from whyformer.foundation.parsing import shown
+from whyformer.foundation.wording import counted
 from whyformer.text.normalization import lower, normalize
 from whyformer.text.phrases import phrase_pattern
 
@@ -57,19 +59,34 @@ def _apart(found: dict[int, str]) -> list[int]:
     return kept
 
 
-def read_glossary(path: Path) -> Glossary:
+def read_glossary(path: Path, say: Callable[[str], None] = lambda text: None) -> Glossary:
     """Read a table of source terms and target terms, in any format of pairs.
 
+    Args: say: called with a sentence if terms have several translations.
     Raises: UsageError if there is no such file; DataError if it cannot be read, or if a term or its
         target is empty.
     """
     if not path.is_file():
         raise UsageError(f"`--glossary` must be a file of pairs, but there is no file `{path}`.")
-    pairs = list(read_pairs(path, optional=True))
+    pairs = list(read_pairs(path, optional=True, alone=True))
     for pair in pairs:
         if not pair.source.strip() or not pair.target.strip():
             raise DataError(
                 f"{path}:{pair.line}: Each row must have a term and its translation, but this row "
                 f"has `{pair.source}` and `{pair.target}`. Complete or delete the row."
             )
-    return Glossary((pair.source, pair.target) for pair in pairs)
+    found = [(normalize(pair.source).strip(), pair.target.strip()) for pair in pairs]
+    if several := _with_several_targets(found):
+        say(
+            f"{path}: {counted(len(several), 'term')} with several translations, such as "
+            f"{shown(several[0])}. The first translation of a term is used."
+        )
+    return Glossary(found)
+
+
+def _with_several_targets(pairs: Iterable[tuple[str, str]]) -> list[str]:
+    """Return the terms that have different targets, in the order of the table."""
+    targets: dict[str, set[str]] = {}
+    for source, target in pairs:
+        targets.setdefault(source, set()).add(target)
+    return [source for source, different in targets.items() if len(different) > 1]

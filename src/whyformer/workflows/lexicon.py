@@ -10,6 +10,7 @@ from whyformer.data.held_out import key_of
 from whyformer.data.reading import read_pairs
 from whyformer.decoding.text_translator import TextTranslator, Translation
 from whyformer.foundation.errors import DataError, UsageError
+from whyformer.workflows.training_pairs import without_training_pairs
 
 TRAINING = "training"
 """The name of the lexicon with the training pairs of the run."""
@@ -76,13 +77,13 @@ def read_lexicon(name: str, run: Path, translator: TextTranslator) -> Lexicon:
                 f"`--lexicon` must be a file of pairs, or the word {TRAINING}, but there is no "
                 f"file `{name}`."
             )
-        pairs = ((pair.source, pair.target) for pair in read_pairs(Path(name), optional=True))
+        read = read_pairs(Path(name), optional=True, alone=True)
+        pairs = ((pair.source, pair.target) for pair in read)
         return Lexicon(pairs, translator)
     try:
         corpus = open_corpus(run / "corpus")
     except DataError as error:
         raise UsageError(
-            f"`--lexicon {TRAINING}` needs the whole directory of the run, but the training pairs "
-            f"of `{run}` cannot be read. {error}"
+            without_training_pairs(f"`--lexicon {TRAINING}`", run, str(error))
         ) from None
     return Lexicon((corpus.texts(number) for number in range(len(corpus))), translator)

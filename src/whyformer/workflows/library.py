@@ -138,6 +138,11 @@ class Model:
 
         Args: split_sentences, split_long, mbr, glossary, fallback, tag, search: see `translate`.
         """
+        if split_sentences and split_long:
+            raise UsageError(
+                "`split_long` has no effect with `split_sentences`, which splits all texts. Leave "
+                "one of them out."
+            )
         if mbr is not None:
             if split_sentences or split_long:
                 raise UsageError(

@@ -63,10 +63,15 @@ def minimum_risk(
 
     Raises: UsageError if the search does not sample at least two translations of a line.
     """
-    if settings.method is not Method.SAMPLE or settings.nbest < 2:
+    if settings.method is not Method.SAMPLE:
         raise UsageError(
-            "Minimum Bayes risk needs samples: set `method` to sample, and `nbest` to the number "
-            f"of samples, at least 2 (for example, {SAMPLES})."
+            "Minimum Bayes risk needs samples, but `method` is "
+            f"{settings.method}. Set `method` to sample."
+        )
+    if settings.nbest < 2:
+        raise UsageError(
+            "Minimum Bayes risk needs at least 2 samples, but the number of samples, `nbest`, is "
+            f"{settings.nbest}. Set it to {SAMPLES}, for example."
         )
     chooser = MinimumBayesRisk(utility)
     return map(chooser.reordered, answers)

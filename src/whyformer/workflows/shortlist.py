@@ -23,6 +23,7 @@ from whyformer.foundation.wording import counted
 from whyformer.models.build import FAMILIES
 from whyformer.models.vocabulary import EncoderDecoder
 from whyformer.text.symbols import PAD
+from whyformer.workflows.training_pairs import without_training_pairs
 
 STATE, TENSORS = "shortlist.json", "shortlist.safetensors"
 FORMAT = 1
@@ -99,10 +100,7 @@ def make_shortlist(
     try:
         corpus = open_corpus(run / "corpus")
     except DataError as error:
-        raise UsageError(
-            "A shortlist is made from the training pairs, so it needs the whole directory of the "
-            f"run, but the training pairs of `{run}` cannot be read. {error}"
-        ) from None
+        raise UsageError(without_training_pairs("A shortlist", run, str(error))) from None
     rows = _rows(corpus)
     say(f"Aligning the tokens of {counted(len(rows), 'training pair')}…")
     pairs = [(corpus.source(row), corpus.target(row)) for row in rows.tolist()]

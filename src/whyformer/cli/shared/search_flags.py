@@ -28,6 +28,7 @@ class SearchFlags:
         forbid_file: File with one phrase per line that no translation may contain.
         glossary: Table of terms and their translations. If a line contains a term,
             its translation must contain the translation of the term.
+            If a term is listed twice, its first translation is used.
         fallback: Search lines again with a larger beam and without repeated n-grams
             if their translation repeats itself or reaches the length limit.
         shortlist: Score only likely target tokens: the list that `whyformer shortlist` made.

@@ -128,8 +128,10 @@ def translate(
         split_sentences: Split lines into sentences, translate each sentence,
             and join the translations with spaces.
             This option is useful for models trained on single sentences.
-        split_long: The same, only for lines that are longer than the model can read.
-            Without this option, the end of such a line is not translated.
+        split_long: The same, only for lines that are longer than the model can read: lines of
+            `model.max_length` tokens of the run or more. Without this option, the end of such
+            a line is not translated. Shorter lines are not split, even if they are longer
+            than those of the training data.
         tag: Tag of the lines that do not begin with one, such as de for <2de>,
             for a model that was trained with tags.
         device: auto, cpu, cuda, cuda:0 or mps.
@@ -186,12 +188,18 @@ def translate(
         if not sample:
             raise UsageError("`--mbr` chooses among samples, so it needs --sample. Add it.")
         nbest = SAMPLES if nbest is None else nbest
+        if nbest < 2:
+            raise UsageError(
+                f"`--mbr` compares at least 2 samples, but --nbest is {nbest}. Leave --nbest out, "
+                f"or use --nbest {SAMPLES}."
+            )
     several = mbr is None and nbest is not None and nbest > 1
     for one, other, both in (
         ("confidence", "nbest", confidence and several),
         ("confidence", "sample", confidence and sample),
         ("confidence", "split-sentences", confidence and split_sentences),
         ("lexicon", "prefix", lexicon is not None and bool(prefix)),
+        ("split-sentences", "split-long", split_sentences and split_long),
         ("mbr", "split-sentences", mbr is not None and split_sentences),
         ("mbr", "split-long", mbr is not None and split_long),
         ("confidence", "split-long", confidence and split_long),
@@ -260,7 +268,11 @@ def translate(
         "method": "sample" if sample else None if beam is None else "beam",
         **more.settings(),
     }  # fmt: skip
-    glossary = None if more.glossary is None else read_glossary(more.glossary)
+    glossary = (
+        None
+        if more.glossary is None
+        else read_glossary(more.glossary, say=lambda text: warn(text) if is_first() else None)
+    )
     if job is not None:
         lines: Iterator[str] = iter(job.sentences)
     elif text:
