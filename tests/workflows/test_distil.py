@@ -93,11 +93,14 @@ def test_the_loss_is_that_of_labels_and_teachers(folder: Path, tmp_path: Path, n
 
 
 @pytest.mark.parametrize("name", RECIPES)
-def test_a_student_is_trained_and_resumed(folder: Path, tmp_path: Path, name: str) -> None:
+def test_a_student_is_trained_and_resumed(
+    folder: Path, tmp_path: Path, name: str, capsys: pytest.CaptureFixture[str]
+) -> None:
     teachers = [teacher(folder, name)]
     before = load_bundle(teachers[0])
     wanted = student(teachers, training__updates=6, model__d_model=8)
-    outcome = train(wanted, tmp_path / "run", quiet=True)
+    outcome = train(wanted, tmp_path / "run")
+    assert f"learns from the probabilities of {teachers[0]}" in capsys.readouterr().err
     assert outcome.updates == 6
     made = load_bundle(tmp_path / "run")
     assert made.source_tokenizer.fingerprint == before.source_tokenizer.fingerprint

@@ -8,6 +8,7 @@ import torch
 from whyformer.blocks.embeddings import Tying
 from whyformer.foundation.wording import counted
 from whyformer.recipes.recipe import Recipe
+from whyformer.training.distillation import Level
 
 
 def model_fact(recipe: Recipe, parameters: int, summary: str, device: torch.device) -> str:
@@ -16,11 +17,26 @@ def model_fact(recipe: Recipe, parameters: int, summary: str, device: torch.devi
     Args: parameters: number of parameters that are trained. summary: the sizes of the model.
     """
     begins = f"; starts from {recipe.start_from}" if recipe.start_from else ""
+    begins += _teachers(recipe)
     fixed = "all but the head" if recipe.frozen else ", ".join(recipe.freeze)
     fixed = f"; not trained: {fixed}{_shared_embedding(recipe)}" if fixed else ""
     return (
         f"model       {parameters:,} parameters{' in training' if fixed else ''}: {summary}{begins}"
         f"{fixed}; on {device}, {threads()}"
+    )
+
+
+def _teachers(recipe: Recipe) -> str:
+    """Return the note about the teachers of a student; "" if there are none."""
+    settings = recipe.distil
+    if not settings.teachers:
+        return ""
+    names = ", ".join(settings.teachers)
+    if settings.level is Level.SEQUENCE:
+        return f"; learns the outputs of {names}"
+    return (
+        f"; learns from the probabilities of {names} (weight {settings.weight:g}, temperature "
+        f"{settings.temperature:g})"
     )
 
 

@@ -264,7 +264,8 @@ def _judged(outcome: Outcome, task: Task, display: Display, identity: str) -> Ou
     metric, expected = task.metric, None
     higher = task.higher_is_better(metric)
     if not is_perfect(metric, outcome.scores.get(metric), higher=higher):
-        expected = outlook_of(read_journal(outcome.run), metric)
+        ends_in_warmup = task.recipe.training.problem_of_warmup(outcome.updates)
+        expected = None if ends_in_warmup else outlook_of(read_journal(outcome.run), metric)
     items = task.validation_items
     if items is not None and items < FEW:
         expected = None  # with so few items, the loss is not reliable

@@ -139,11 +139,15 @@ def test_the_command_writes_a_run_that_other_commands_read(directories, tmp_path
         str(tmp_path / "new"),
     ]
     short = ["--training.updates", "2", "--validation.sentences", "1"]
-    assert main([*tuned, *short, "--decoding.max-length", "3"]) == 0
+    assert main([*tuned, *short, "--decoding.max-length", "3", "--decoding.min-length", "0"]) == 0
     recipe = yaml.safe_load((tmp_path / "new" / "recipe.yaml").read_text())
     assert recipe["training"]["learning_rate"] == 5e-5
     assert recipe["training"]["optimizer"] == "adamw"
     assert recipe["data"]["filters"]["max_tokens"] == 127
+    imported = load_bundle(run).facts["decoding"]
+    kept = {name: one for name, one in imported.items() if not name.endswith("_length")}
+    assert {"beam", "allow_unknown"} <= kept.keys()
+    assert recipe["decoding"] == recipe["decoding"] | kept | {"max_length": 3}
     capsys.readouterr()
     assert main(["import", str(path), "--out", str(run)]) == 2
     assert "already exists" in capsys.readouterr().err

@@ -1,6 +1,6 @@
 """Import a model directory of Hugging Face as a run."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -26,11 +26,12 @@ SENTENCES = 10
 """Default number of sentences in the comparison."""
 
 
-def fine_tuning(settings: ModelSettings) -> dict[str, Any]:
+def fine_tuning(settings: ModelSettings, decoding: Mapping[str, Any]) -> dict[str, Any]:
     """Return the recipe of an imported run, which ``--start-from`` uses.
 
     The training settings are those of the examples of transformers. The learning rate of a new
     model is so high that a trained model would forget what it knows.
+    Args: decoding: the search settings of the imported model.
     """
     recipe: dict[str, Any] = {
         "training": {
@@ -60,6 +61,7 @@ def fine_tuning(settings: ModelSettings) -> dict[str, Any]:
         "description": "Train an imported model on your own sentence pairs.",
         "task": "translate",
         "validation": {"metric": "bleu", "sentences": 300, "patience": 8},
+        "decoding": dict(decoding),
     }
     if longest is not None:
         recipe["data"] = {"filters": {"max_tokens": min(longest - 1, 256)}}
@@ -137,7 +139,7 @@ def import_model(
     known = facts["imported"] | {"compared": comparison and comparison.to_json()}
     with atomic_directory(out) as temporary:
         save_bundle(temporary / "model", replace(read.bundle, facts=facts | {"imported": known}))
-        recipe = fine_tuning(read.bundle.model.settings)
+        recipe = fine_tuning(read.bundle.model.settings, facts.get("decoding", {}))
         write_text(temporary / RECIPE, yaml.safe_dump(recipe, sort_keys=False))
     summary = read.bundle.model.settings.summary
     return ImportedRun(out, read.model_type, summary, comparison, reason, read.notes)
