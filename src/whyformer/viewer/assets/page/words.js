@@ -24,5 +24,5 @@ export function say(key, values = {}) {
 
 // A text of the laboratory, which exists in both languages.
 export function either(text) {
-  return text?.[spoken] ?? text?.en ?? "";
+  return (text?.[spoken] ?? text?.en ?? "").replaceAll("d_k", "dₖ");
 }
