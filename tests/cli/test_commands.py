@@ -297,7 +297,9 @@ def test_train_prints_the_outcome(cli, tmp_path):
     said = cli(*argv, "--validation.sentences", "4", "--model.dropout", "0.1")
     assert said.code == 0
     assert "3 updates; best at update" in said.out
-    assert said.err.startswith("`exact` was 0 in all 3 validations")  # shown with --quiet too
+    warmup, stuck = said.err.splitlines()  # shown with --quiet too
+    assert warmup.startswith("The warm-up takes 60 updates")
+    assert stuck.startswith("`exact` was 0 in all 3 validations")
     again = json.loads(cli(*argv, "--validation.sentences=4", "--model.dropout=0.1", "--json").out)
     assert again["updates"] == 3
     assert again["interrupted"] is False
