@@ -149,3 +149,9 @@ class ErrorResponse(Answer):
     """A refused request."""
 
     error: ErrorDetails
+
+
+class ErrorSentence(Answer):
+    """A refused request, in the format of LibreTranslate."""
+
+    error: str

@@ -22,6 +22,15 @@ from whyformer.serving.runs.language import LanguageRun
 from whyformer.serving.runs.served import Operation
 
 SSE = "text/event-stream"
+STREAMED: dict[int | str, dict[str, Any]] = {
+    200: {
+        "description": "The texts. With `stream`, events: `data:` with each part of the text, at "
+        "last the event `done` with the whole text (in the format of OpenAI: `[DONE]`), or the "
+        "event `error`.",
+        "content": {SSE: {}},
+    }
+}
+"""The answer to a request for a stream, for the OpenAPI document."""
 NO_CACHE = {"cache-control": "no-cache", "x-accel-buffering": "no"}
 """Headers with which proxies pass on each event at once."""
 
@@ -32,15 +41,7 @@ def add_generation_routes(router: APIRouter, context: Context) -> None:
     @router.post(
         "/v1/generate",
         response_model=GenerateResponse,
-        responses=ERRORS
-        | {
-            200: {
-                "description": "The continuations. With `stream`, events with a part of the text "
-                '(`data: {"text": …}`), then the event `done` with the whole continuation, or '
-                "the event `error`.",
-                "content": {SSE: {"schema": {"type": "string"}}},
-            }
-        },
+        responses=ERRORS | STREAMED,
     )
     async def generate(request: Request, body: GenerateRequest) -> Response:
         """Continue prompts with a language model. The texts are those of `whyformer generate`."""

@@ -16,6 +16,7 @@ from pydantic_core import to_json
 from whyformer.interop.argos import NAMES
 from whyformer.serving.bodies.libretranslate import DetectRequest, LibreTranslateRequest
 from whyformer.serving.bodies.requests import TranslateRequest
+from whyformer.serving.bodies.responses import ErrorSentence
 from whyformer.serving.http.gateway import key_in
 from whyformer.serving.refusals import RefusedError
 from whyformer.serving.routes.context import Context, json_response
@@ -25,6 +26,11 @@ from whyformer.serving.runs.translation import TranslationRun
 
 PAIR = re.compile(r"([a-z]{2,3})-([a-z]{2,3})")
 UNKNOWN = "und"
+ERRORS: dict[int | str, dict[str, Any]] = {
+    status: {"model": ErrorSentence, "description": text}
+    for status, text in (("4XX", "The request is wrong."), ("5XX", "The server cannot answer."))
+}
+"""The errors of these endpoints, for the OpenAPI document."""
 LONGEST = 2000
 """Number of characters of a text that `/detect` reads."""
 
@@ -57,7 +63,7 @@ def add_libretranslate_routes(router: APIRouter, context: Context) -> None:
     """Add the endpoints to a router."""
     catalog = context.catalog
 
-    @router.post("/translate")
+    @router.post("/translate", responses=ERRORS)
     async def translate(request: Request, body: LibreTranslateRequest) -> Response:
         """Translate texts, in the format of LibreTranslate."""
         _check_key(context, request, body.api_key)
@@ -86,18 +92,18 @@ def add_libretranslate_routes(router: APIRouter, context: Context) -> None:
             answer = {name: values[0] for name, values in answer.items()}
         return json_response(answer)
 
-    @router.post("/detect")
+    @router.post("/detect", responses=ERRORS)
     async def detect(request: Request, body: DetectRequest) -> Response:
         """Guess the language of a text, among the source languages of the runs."""
         _check_key(context, request, body.api_key)
         return Response(to_json(_detected(catalog, body.q)), media_type="application/json")
 
-    @router.get("/languages")
+    @router.get("/languages", responses=ERRORS)
     async def languages(request: Request) -> Response:
         """List the languages."""
         return Response(to_json(_languages(catalog)), media_type="application/json")
 
-    @router.get("/frontend/settings")
+    @router.get("/frontend/settings", responses=ERRORS)
     async def settings(request: Request) -> Response:
         """Return the limits of this server."""
         found = _languages(catalog)

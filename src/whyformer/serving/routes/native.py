@@ -40,6 +40,8 @@ ERRORS: dict[int | str, dict[str, Any]] = {
         (415, "The content type is not JSON."),
         (503, "The server is overloaded; Retry-After says when to try again."),
         (504, "The model needed too long."),
+        ("4XX", "Other errors of the request."),
+        ("5XX", "Other errors of the server."),
     )
 }
 """The errors of all endpoints, for the OpenAPI document."""

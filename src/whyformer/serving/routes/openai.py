@@ -12,7 +12,7 @@ from whyformer.decoding.generator import Continuation
 from whyformer.serving.bodies.openai import CompletionRequest
 from whyformer.serving.refusals import RefusedError
 from whyformer.serving.routes.context import Context, json_response
-from whyformer.serving.routes.generation import Stream, continuations, event
+from whyformer.serving.routes.generation import STREAMED, Stream, continuations, event
 from whyformer.serving.routes.native import ERRORS
 from whyformer.serving.runs.catalog import Loaded
 from whyformer.serving.runs.language import LanguageRun, cut_at
@@ -26,7 +26,7 @@ def add_openai_routes(router: APIRouter, context: Context) -> None:
     """Add the endpoints to a router."""
     catalog = context.catalog
 
-    @router.get("/v1/models")
+    @router.get("/v1/models", responses=ERRORS)
     async def models(request: Request) -> Response:
         """List the runs of this server."""
         return json_response({"object": "list", "data": [_model(one) for one in catalog]})
@@ -39,7 +39,7 @@ def add_openai_routes(router: APIRouter, context: Context) -> None:
                 return json_response(_model(one))
         raise RefusedError(404, f"There is no model `{name[:64]}`.", "model")
 
-    @router.post("/v1/completions", responses=ERRORS)
+    @router.post("/v1/completions", responses=ERRORS | STREAMED)
     async def completions(request: Request, body: CompletionRequest) -> Response:
         """Continue prompts with a language model, in the format of OpenAI."""
         loaded = catalog.find(body.model, Operation.GENERATE)

@@ -3,12 +3,14 @@
 from typing import Any
 
 from fastapi import APIRouter, Request, Response
+from fastapi.responses import PlainTextResponse
 from pydantic_core import to_json
 
 from whyformer import __version__
 from whyformer.serving.bodies.responses import Health
 from whyformer.serving.http.gateway import Gateway
 from whyformer.serving.routes.context import Context, json_response
+from whyformer.serving.routes.native import ERRORS
 from whyformer.serving.runs.catalog import Loaded
 from whyformer.serving.runs.translation import TranslationRun
 
@@ -29,7 +31,7 @@ def add_status_routes(router: APIRouter, context: Context) -> None:
             }
         )
 
-    @router.get("/ready")
+    @router.get("/ready", responses={503: {"description": "The server stops soon."}})
     async def ready(request: Request) -> Response:
         """Report whether the server accepts requests: 503 from SIGTERM on."""
         gateway: Gateway = request.app.state.gateway
@@ -40,7 +42,7 @@ def add_status_routes(router: APIRouter, context: Context) -> None:
             media_type="application/json",
         )
 
-    @router.get("/metrics")
+    @router.get("/metrics", response_class=PlainTextResponse, responses=ERRORS)
     async def metrics(request: Request) -> Response:
         """Report counts and times in the text format of Prometheus."""
         return Response(context.metrics.text(), media_type=PROMETHEUS)
