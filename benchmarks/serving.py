@@ -33,7 +33,7 @@ ROOT = Path(__file__).parent
 CLIENTS = (1, 8, 64)
 OVERLOAD = 5
 PLAIN = "ctranslate2 behind fastapi"
-SAME_SEARCH = "the same, patience 2"
+SAME_SEARCH = "the same, search of whyformer"
 OURS = "whyformer serve"
 
 
@@ -151,7 +151,7 @@ def server(name: str, run: Path, *options: str) -> Iterator[tuple[int, int]]:
         command = ["-m", "whyformer", "serve", str(run), "--port", str(port), *options]
     else:
         environment |= {"SERVING_RUN": str(run)}
-        environment |= {"SERVING_PATIENCE": "2"} if name == SAME_SEARCH else {}
+        environment |= {"SERVING_SEARCH": "whyformer"} if name == SAME_SEARCH else {}
         command = ["-m", "uvicorn", "--app-dir", str(ROOT), "serving_contender:app"]
         command += ["--port", str(port), "--no-access-log", "--log-level", "warning"]
     with open(os.devnull, "w", encoding="utf-8") as nothing:

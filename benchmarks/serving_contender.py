@@ -3,8 +3,8 @@
     SERVING_RUN=runs/mine uvicorn --app-dir benchmarks serving_contender:app --port 8001
 
 This is what the documentation of both libraries leads to: a function that tokenizes, translates and
-detokenizes. FastAPI calls it in a thread. With SERVING_PATIENCE=2, CTranslate2 searches as far as
-whyformer does (docs/serving.md).
+detokenizes. FastAPI calls it in a thread. With SERVING_SEARCH=whyformer, CTranslate2 searches as
+far as whyformer does: with length penalty 0 and one hypothesis, CTranslate2 stops earlier.
 """
 
 import os
@@ -22,7 +22,9 @@ assert directory is not None, "convert the run first"
 source, target = read_tokenizers(directory)
 search = read_record(directory).facts["decoding"]
 engine = ctranslate2.Translator(str(directory), intra_threads=cores())
-patience = float(os.environ.get("SERVING_PATIENCE", "1"))
+how = {"beam_size": search["beam"], "length_penalty": search["length_penalty"]}
+if os.environ.get("SERVING_SEARCH") == "whyformer":
+    how |= {"patience": 2, "num_hypotheses": 2 * search["beam"], "length_penalty": 1e-9}
 app = FastAPI()
 
 
@@ -36,9 +38,7 @@ class Body(BaseModel):
 def translate(body: Body) -> dict[str, list[dict[str, str | float]]]:
     """Translate texts."""
     rows = [[*map(str, source.encode(text)), "2"] for text in body.texts]
-    results = engine.translate_batch(
-        rows, beam_size=search["beam"], patience=patience, return_scores=True, length_penalty=0.0
-    )
+    results = engine.translate_batch(rows, return_scores=True, **how)
     return {
         "translations": [
             {

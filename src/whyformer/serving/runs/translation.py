@@ -17,9 +17,11 @@ from whyformer.interop.conversion import stands_alone
 from whyformer.serving.jobs import Gone
 from whyformer.serving.refusals import GoneError
 from whyformer.serving.runs.served import Operation, ServedRun
-from whyformer.workflows.engines import Engines
+from whyformer.workflows.engines import Chosen, Engines
 
 log = logging.getLogger(__name__)
+KEPT = 256
+"""Number of different settings whose translators are kept."""
 
 
 class TranslationRun(ServedRun):
@@ -34,6 +36,7 @@ class TranslationRun(ServedRun):
         self.translator: TextTranslator = chosen.translator
         """The translator of requests without special search settings."""
         self._gone: Gone = lambda: False
+        self._chosen: dict[str, Chosen] = {}
         operations = [Operation.TRANSLATE, Operation.SCORE]
         family = "transformer"
         if not stands_alone(run):
@@ -85,8 +88,7 @@ class TranslationRun(ServedRun):
                 `Expected.with_tag` and `translate_by_sentence`.
         Raises: UsageError if the run cannot translate with these options.
         """
-        of_torch = ["a second search"] * fallback
-        chosen = self._engines.choose(search, prefix=prefix, of_torch=of_torch, tag=tag)
+        chosen = self._choice(search, prefix, tag, fallback=fallback)
         translator, settings = self._stoppable(chosen.translator, gone), chosen.settings
         if split_sentences or split_long:
             return translate_by_sentence(
@@ -101,6 +103,19 @@ class TranslationRun(ServedRun):
         """Return the log-probability of each target given its source; None if it is too long."""
         sources, targets = zip(*pairs, strict=True)
         return self._engines.score(sources, targets, tag=tag)
+
+    def _choice(
+        self, search: dict[str, Any], prefix: str, tag: str | None, *, fallback: bool
+    ) -> Chosen:
+        """Return the translator and the settings of a request; keep them for the next one."""
+        key = repr((sorted(search.items()), bool(prefix), tag, fallback))
+        if key not in self._chosen:
+            of_torch = ["a second search"] * fallback
+            found = self._engines.choose(search, prefix=prefix, of_torch=of_torch, tag=tag)
+            if len(self._chosen) == KEPT:
+                self._chosen.clear()
+            self._chosen[key] = found
+        return self._chosen[key]
 
     def _stoppable(self, translator: TextTranslator, gone: Gone) -> TextTranslator:
         """Return a translator whose search stops when nobody waits for it."""
