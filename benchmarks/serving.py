@@ -5,10 +5,11 @@
     python benchmarks/serving.py overload --run runs/demo --texts test.tsv --minutes 30
 
 `compare` measures requests per second and latencies with 1, 8 and 64 clients. A client sends its
-next request when it has its answer. The servers alternate within a round. `same` compares every
-answer with that of `Model.translate`. `overload` sends 5 times as many requests as the server can
-answer, and measures its memory. Texts are lines; of a table, the first column is read. The client
-runs in this process and shares the machine with the server.
+next request when it has its answer. All servers run all the time, and the load alternates between
+them; a ratio is the median over the rounds. `same` compares every answer with that of
+`Model.translate`. `overload` sends 5 times as many requests as the server can answer, and measures
+its memory. Texts are lines; of a table, the first column is read. The client runs in this process
+and shares the machine with the server.
 """
 
 import argparse
@@ -19,6 +20,7 @@ import json
 import os
 import platform
 import random
+import socket
 import statistics
 import subprocess
 import sys
@@ -143,10 +145,17 @@ async def open_loop(port: int, texts: list[str], per_second: float, load: Load) 
     load.seconds += time.perf_counter() - began
 
 
+def free_port() -> int:
+    """Return a port that no process uses."""
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        return found.getsockname()[1]
+
+
 @contextlib.contextmanager
 def server(name: str, run: Path, *options: str) -> Iterator[tuple[int, int]]:
     """Start a server in a `with` block; yield its port and the number of its process."""
-    port, environment = 8700 + random.randrange(200), dict(os.environ)
+    port, environment = free_port(), dict(os.environ)
     if name == OURS:
         command = ["-m", "whyformer", "serve", str(run), "--port", str(port), *options]
     else:
@@ -188,25 +197,48 @@ def drawn(texts: list[str], count: int, seed: int) -> list[str]:
 
 
 def compare(options: argparse.Namespace, texts: list[str]) -> None:
-    """Measure all servers with each number of clients."""
+    """Measure all servers with each number of clients, then print medians and ratios."""
     names = [PLAIN, SAME_SEARCH, OURS]
-    for number in range(options.rounds):
-        for name in names[number % 3 :] + names[: number % 3]:
-            with server(name, options.run, *options.flags.split()) as (port, pid):
-                for clients in CLIENTS:
-                    some = drawn(texts, 1_000_000, number)
-                    asyncio.run(closed_loop(port, some[:200], clients))
+    lines: list[dict[str, Any]] = []
+    with contextlib.ExitStack() as stack:
+        places = {
+            name: stack.enter_context(server(name, options.run, *options.flags.split()))
+            for name in names
+        }
+        for number in range(options.rounds):
+            some = drawn(texts, 100_000, number)
+            for clients in CLIENTS:
+                for name in names[number % 3 :] + names[: number % 3]:
+                    port, pid = places[name]
+                    asyncio.run(closed_loop(port, some[: 20 + 4 * clients], clients))
                     before = processor_seconds(pid)
                     load = asyncio.run(closed_loop(port, some, clients, seconds=options.seconds))
                     used = processor_seconds(pid) - before
                     assert set(load.statuses) == {200}, load.statuses
-                    report(
-                        options.out,
-                        {
-                            "server": name, "round": number, "clients": clients,
-                            **load.summary(), "cpu_ms": 1000 * used / len(load.latencies),
-                        },
-                    )  # fmt: skip
+                    line = {
+                        "server": name, "round": number, "clients": clients, **load.summary(),
+                        "cpu_ms": 1000 * used / len(load.latencies),
+                    }  # fmt: skip
+                    report(options.out, line)
+                    lines.append(line)
+    for clients in CLIENTS:
+        found = {
+            name: [line for line in lines if (line["server"], line["clients"]) == (name, clients)]
+            for name in names
+        }
+        for name in names:
+            medians = {
+                key: round(statistics.median(line[key] for line in found[name]), 2)
+                for key in ("per_second", "p50", "p95", "p99", "cpu_ms")
+            }
+            print(json.dumps({"clients": clients, "server": name, **medians}))
+        for name in names[:2]:
+            pairs = list(zip(found[OURS], found[name], strict=True))
+            ratios = {
+                key: round(statistics.median(mine[key] / other[key] for mine, other in pairs), 3)
+                for key in ("per_second", "p50", "cpu_ms")
+            }
+            print(json.dumps({"clients": clients, f"{OURS} / {name}": ratios}))
 
 
 def same(options: argparse.Namespace, texts: list[str]) -> None:
@@ -263,8 +295,8 @@ def main() -> None:
     parser.add_argument("--run", type=Path, required=True)
     parser.add_argument("--texts", type=Path, required=True)
     parser.add_argument("--out", type=Path)
-    parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--seconds", type=float, default=8.0)
+    parser.add_argument("--rounds", type=int, default=9)
+    parser.add_argument("--seconds", type=float, default=4.0)
     parser.add_argument("--requests", type=int, default=10_000)
     parser.add_argument("--minutes", type=float, default=30.0)
     parser.add_argument("--flags", default="", help="further flags of `whyformer serve`")

@@ -179,3 +179,13 @@ def test_an_idle_model_waits_for_as_many_texts_as_before_but_not_longer_than_all
 
     assert run(test, wait_seconds=20.0).batches[2:] == [("b", [0, 1, 2])]
     assert run(test, wait_seconds=0.0).batches[2] == ("b", [0])
+
+
+def test_a_single_client_never_waits_for_others():
+    async def test(model: Model, batcher: Batcher) -> None:
+        async with asyncio.timeout(10):  # the model would wait for 1,000 seconds
+            for number in range(5):
+                items = [number] * (5 - number)  # also if its requests become smaller
+                await batcher.submit(model.work("a"), items, 1).future
+
+    assert len(run(test, wait_seconds=1000.0).batches) == 5

@@ -73,8 +73,8 @@ def serve(
             of the model, because it computes in the browser. With keys, it needs a key.
         check: Start the server, call every endpoint, and stop.
         url: With --check: check the server at this address instead.
-        batch_wait_ms: Maximum time that an idle model waits for more texts of a batch.
-            (default: 0)
+        batch_wait_ms: Maximum time that an idle model waits for as many requests as the last
+            batch had. (default: 3)
         batch_tokens: Maximum number of source tokens in a batch. (default: 2048)
         queue_texts: Maximum number of texts that wait for a model. More are refused. (default:
             1024)

@@ -20,7 +20,8 @@ class Batcher:
     """A bounded queue in front of one model, and the thread in which the model computes.
 
     While the model computes, new jobs wait; then the oldest job and all jobs with equal work share
-    the next batch. So the batches grow with the load, and a single client never waits for others.
+    the next batch. So the batches grow with the load. An idle model waits for more jobs only if the
+    last batch had more, so a single client never waits for others.
 
     Args:
         batch_tokens: maximum number of tokens of a batch; a larger job is a batch of its own.
@@ -48,6 +49,7 @@ class Batcher:
         self._lane = asyncio.create_task(self._run())
         self._tokens_per_second = 0.0
         self._together = 1
+        self._waiting_jobs = 0
         self.waiting = 0
         """Number of items that wait."""
         self.waiting_tokens = 0
@@ -102,6 +104,7 @@ class Batcher:
         self._thread.shutdown(wait=False)
 
     def _count(self, job: Job, sign: int) -> None:
+        self._waiting_jobs += sign
         self.waiting += sign * len(job.items)
         self.waiting_tokens += sign * job.tokens
 
@@ -131,7 +134,7 @@ class Batcher:
             return
         loop = asyncio.get_running_loop()
         until = loop.time() + self._wait_seconds
-        while self.waiting < self._together and self.waiting_tokens < self._batch_tokens:
+        while self._waiting_jobs < self._together and self.waiting_tokens < self._batch_tokens:
             self._arrived.clear()
             try:
                 async with asyncio.timeout_at(until):
@@ -162,7 +165,7 @@ class Batcher:
         speed = tokens / max(seconds, 1e-6)
         known = self._tokens_per_second
         self._tokens_per_second = OLD * known + (1 - OLD) * speed if known else speed
-        self._together = items
+        self._together = len(batch)
         for job, outcome in zip(batch, outcomes, strict=True):
             if job.future.done():
                 continue

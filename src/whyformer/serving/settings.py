@@ -17,9 +17,10 @@ class ServerSettings(Settings):
     """Engine of translation: auto, torch, ctranslate2 or onnx."""
     device: str = "auto"
     """auto, cpu, cuda, cuda:0 or mps."""
-    wait_ms: float = Field(default=0.0, ge=0.0, le=1000.0, allow_inf_nan=False)
-    """Maximum time in milliseconds that the first text of a batch waits for more texts while the
-    model is idle. While the model computes, texts wait anyway and share the next batch."""
+    wait_ms: float = Field(default=3.0, ge=0.0, le=1000.0, allow_inf_nan=False)
+    """Maximum time in milliseconds that an idle model waits for as many requests as the last batch
+    had. After a batch of one request, it never waits. While the model computes, requests wait
+    anyway and share the next batch."""
     batch_tokens: int = Field(default=2048, ge=1, le=1_000_000)
     """Maximum number of source tokens in a batch, over all requests. A larger request is a batch of
     its own."""
