@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from sphinx.application import Sphinx
 
-LABELS = "Paper|Source|Differs|Args|Returns|Raises"
+LABELS = "Paper|Source|Differs|Args|Attributes|Returns|Raises"
 FIELD = re.compile(rf"({LABELS}):\s*(.*)")
 INSIDE = re.compile(rf"(?<=[.)])\s+(?=(?:{LABELS}):(?:\s|$))")
 ARGUMENT = re.compile(r"(\*{0,2}[a-zA-Z]\w*(?:, \*{0,2}\w+)*): (.*)")

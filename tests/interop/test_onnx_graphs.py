@@ -130,7 +130,7 @@ def outputs(graph: Graph) -> list[str]:
 
 def test_a_shared_matrix_is_written_once():
     shared, own = (
-        [graph.bytes for graph in graphs(tiny.build(tying=tying))]
+        [graph.weight_bytes for graph in graphs(tiny.build(tying=tying))]
         for tying in ("three-way", "none")
     )
     matrix = tiny.VOCABULARY * 16 * 4
@@ -142,8 +142,8 @@ def test_weights_of_eight_bits_are_near_the_model(tmp_path):
     model = tiny.noisy(tiny.build(d_model=64, heads=4, d_ff=96))
     theirs = exported(model, tmp_path, kind=Int8Graph)
     whole = graphs(model)
-    sizes = [graph.bytes for graph in graphs(model, kind=Int8Graph)]
-    assert all(a < 0.35 * b.bytes for a, b in zip(sizes, whole, strict=True))
+    sizes = [graph.weight_bytes for graph in graphs(model, kind=Int8Graph)]
+    assert all(a < 0.35 * b.weight_bytes for a, b in zip(sizes, whole, strict=True))
     draws = torch.Generator().manual_seed(1)
     source, target = tiny.ids(draws, 3, 6), tiny.ids(draws, 3, 5)
     with torch.no_grad():

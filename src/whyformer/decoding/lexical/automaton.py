@@ -74,7 +74,7 @@ class Phrase:
     """
 
     text: str
-    bytes: bytes
+    spelling: bytes
     at_word_start: bool
     before: frozenset[int]
 
@@ -215,7 +215,7 @@ class PhraseAutomaton:
                     found.append(after)
                 row.append(FOUND if after is None else numbers[after])
             moves.append(row)
-        ends = [any(at == len(self.phrases[n].bytes) for n, at in going) for _, going in found]
+        ends = [any(at == len(self.phrases[n].spelling) for n, at in going) for _, going in found]
         return np.array(moves), np.array([True, *ends])
 
     def _move(self, state: _State, byte: int) -> _State | None:
@@ -225,14 +225,14 @@ class PhraseAutomaton:
         kept: set[tuple[int, int]] = set()
         for number, at in going:
             phrase = self.phrases[number]
-            if at < len(phrase.bytes):
-                if phrase.bytes[at] == byte:
+            if at < len(phrase.spelling):
+                if phrase.spelling[at] == byte:
                     kept.add((number, at + 1))
             elif now >= _INSIDE:
                 kept.add((number, at))
             elif now in phrase.before:
                 return None
         for number, phrase in enumerate(self.phrases):
-            if phrase.bytes[0] == byte and (last == BREAK or not phrase.at_word_start):
+            if phrase.spelling[0] == byte and (last == BREAK or not phrase.at_word_start):
                 kept.add((number, 1))
         return now, frozenset(kept)

@@ -42,7 +42,7 @@ class Graph:
         self._rounds: dict[Any, tuple[str, str]] = {}
         self._kept: list[Tensor] = []  # a freed tensor could get the identity of another one
         self._count = 0
-        self.bytes = 0
+        self.weight_bytes = 0
         """Size of all weights."""
 
     def input(self, name: str, kind: type, shape: Shape) -> str:
@@ -66,7 +66,7 @@ class Graph:
         name = self._fresh("weight")
         array = np.asarray(value, order="C")
         self._weights.append(library().numpy_helper.from_array(array, name))
-        self.bytes += array.nbytes
+        self.weight_bytes += array.nbytes
         return name
 
     def constant(self, value: Any, kind: type = np.float32) -> str:
@@ -130,7 +130,7 @@ class Graph:
     def save(self, path: Path) -> None:
         """Write the model. If it is large, write its weights to a second file ``.data``."""
         onnx = library()
-        large = self.bytes > LARGE
+        large = self.weight_bytes > LARGE
         onnx.save_model(
             self.model(),
             str(path),
