@@ -152,10 +152,11 @@ def _are_tags(texts: Sequence[str], labels: Sequence[str]) -> bool:
 
 def pairs_of(data: DataSettings) -> Iterator[Pair]:
     """Yield the pairs of all training files."""
-    names = {"source": data.source, "target": data.target}
-    files = parallel(data.train, **names, reading=data.reading)
+    source, target, reading = data.source, data.target, data.reading
+    files = parallel(data.train, source=source, target=target, reading=reading)
     return chain.from_iterable(
-        read_pairs(*one, **names, reading=data.reading, optional=True) for one in files
+        read_pairs(*one, source=source, target=target, reading=reading, optional=True)
+        for one in files
     )
 
 

@@ -166,7 +166,13 @@ class Files:
                 if number == 0:
                     self.suffixes = _suffixes(left, right)
                 continue
-            roles = pair_roles(sides[0], **names, reading=data.reading, optional=True)
+            roles = pair_roles(
+                sides[0],
+                source=data.source,
+                target=data.target,
+                reading=data.reading,
+                optional=True,
+            )
             self.described.append(described(roles))
             if roles.table.named:
                 headings.add((plain_name(roles.columns["source"]), _target_name(roles)))
@@ -206,13 +212,18 @@ class Files:
             one = read[self.kind]
             return chain.from_iterable(one(path, self._reading(path, faults)) for path in paths)
         data = self.data
-        names = {"source": data.source, "target": data.target}
-        files = parallel(paths, **names, reading=data.reading)
+        source, target = data.source, data.target
+        files = parallel(paths, source=source, target=target, reading=data.reading)
         return chain.from_iterable(
             (
                 Item(pair.line, pair.source, pair.target, pair.path or path)
                 for pair in read_pairs(
-                    path, other, **names, reading=self._reading(path, faults), optional=True
+                    path,
+                    other,
+                    source=source,
+                    target=target,
+                    reading=self._reading(path, faults),
+                    optional=True,
                 )
             )
             for path, other in files
