@@ -4,6 +4,7 @@ import contextlib
 import http.client
 import json
 import logging
+import socket
 import threading
 import time
 from collections.abc import Iterator
@@ -149,6 +150,24 @@ def test_a_long_search_of_torch_stops_when_its_client_disconnects(run, monkeypat
         connection.close()
         assert server.call(PATH, {"texts": ["a"]}).status == 200
         assert steps < 500
+
+
+def test_more_connections_than_allowed_are_refused_and_the_others_are_answered(run):
+    with running({"run": run}, connections=3) as server, contextlib.ExitStack() as stack:
+        place = ("127.0.0.1", server.port)
+        for _ in range(3):
+            stack.enter_context(socket.create_connection(place))
+        reply = server.call("/health")
+        assert reply.status == 503
+        assert reply.headers["retry-after"] == "1"
+        assert reply.headers["connection"] == "close"
+        assert "connections are open" in reply.sentence
+        more = [stack.enter_context(socket.create_connection(place)) for _ in range(6)]
+        more[-1].settimeout(20)
+        with contextlib.suppress(ConnectionError):
+            assert more[-1].recv(10) == b"", "connections beyond twice the limit are closed at once"
+        stack.close()
+        wait_until(lambda: server.call("/health").status == 200)
 
 
 @pytest.mark.parametrize("header", ["authorization", "x-api-key"])

@@ -51,7 +51,11 @@ class Server:
         context = Context(self.catalog, settings, self.metrics, keys, Answering(settings))
         self.routes = self._routes(context)
         self.gateway = Gateway(
-            cast(App, self.routes), keys=keys, metrics=self.metrics, log_texts=settings.log_texts
+            cast(App, self.routes),
+            keys=keys,
+            metrics=self.metrics,
+            log_texts=settings.log_texts,
+            most=settings.connections,
         )
         self.routes.state.gateway = self.gateway
         self.app: Any = self.gateway

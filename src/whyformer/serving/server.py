@@ -19,6 +19,9 @@ from whyformer.serving.http.logs import log_as_json
 from whyformer.serving.settings import ServerSettings
 
 log = logging.getLogger(__name__)
+MANY = 2
+"""Connections beyond this multiple of their maximum are closed at once. Before that, requests on
+connections beyond the maximum are refused with a response."""
 BACKLOG = 512
 """Number of connections that may wait until they are accepted."""
 
@@ -92,16 +95,16 @@ class Uvicorn(uvicorn.Server):
             log_config=None,
             access_log=False,
             server_header=False,
-            http=_impatient(settings.read_seconds),
+            http=_impatient(settings.read_seconds, MANY * settings.connections),
             proxy_headers=False,
             lifespan="on",
             ws="none",
             backlog=BACKLOG,
-            limit_concurrency=settings.connections,
             timeout_keep_alive=30,
             timeout_graceful_shutdown=int(settings.timeout_seconds) + 5,
         )
         super().__init__(config)
+        self._gateway.connections = lambda: len(self.server_state.connections)
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Start as uvicorn does, and report it."""
@@ -127,11 +130,12 @@ class Uvicorn(uvicorn.Server):
         self._captured_signals = [one for one in self._captured_signals if one != signal.SIGTERM]
 
 
-def _impatient(seconds: float) -> Any:
+def _impatient(seconds: float, most: int) -> Any:
     """Return uvicorn's class of connections; here, a connection on which the head of a request does
-    not arrive within ``seconds`` is closed."""
+    not arrive within ``seconds`` is closed, and so is one beyond ``most`` connections."""
 
     class Impatient(AutoHTTPProtocol):
+        connections: set[Any]
         cycle: Any
         transport: asyncio.Transport
         loop: asyncio.AbstractEventLoop
@@ -139,6 +143,8 @@ def _impatient(seconds: float) -> Any:
 
         def connection_made(self, transport: Any) -> None:
             super().connection_made(transport)
+            if len(self.connections) > most:
+                transport.abort()
             self._start()
 
         def data_received(self, data: bytes) -> None:

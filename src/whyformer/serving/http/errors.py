@@ -38,7 +38,7 @@ def response_of(refusal: RefusedError, path: str) -> Response:
     headers = {}
     if refusal.retry_seconds is not None:
         headers["retry-after"] = str(refusal.retry_seconds)
-    if refusal.status in (408, 413):
+    if refusal.status in (408, 413) or refusal.reason == "connections":
         headers["connection"] = "close"  # the rest of the body is not read
     if refusal.status == 401:
         headers["www-authenticate"] = "Bearer"

@@ -81,14 +81,20 @@ class Gateway:
 
     Args:
         log_texts: whether the log contains the texts of the requests.
+        most: maximum number of open connections.
     """
 
-    def __init__(self, app: App, *, keys: Keys, metrics: Metrics, log_texts: bool) -> None:
+    def __init__(
+        self, app: App, *, keys: Keys, metrics: Metrics, log_texts: bool, most: int
+    ) -> None:
         self._app, self._keys, self._metrics, self._log_texts = app, keys, metrics, log_texts
+        self._most = most
         self.draining = False
         """Whether the server stops soon: every response closes its connection."""
         self.begun = self.finished = 0
         """Numbers of requests."""
+        self.connections: Callable[[], int] = lambda: 0
+        """Function that returns the number of open connections."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request, or pass on another kind of event."""
@@ -115,6 +121,7 @@ class Gateway:
 
         try:
             try:
+                self._check_connections()
                 self._check_key(scope["path"], headers)
             except RefusedError as refusal:
                 facts.reason = refusal.reason
@@ -128,6 +135,15 @@ class Gateway:
             self._metrics.answered(route, status or CLIENT_GONE, seconds, facts.reason)
             if log.isEnabledFor(logging.INFO):
                 log.info("request", extra=self._line(scope, facts, status, seconds, identity))
+
+    def _check_connections(self) -> None:
+        if (found := self.connections()) > self._most:
+            raise RefusedError(
+                503,
+                f"The server is overloaded: {found:,} connections are open. Try again in 1 s.",
+                "connections",
+                retry_seconds=1,
+            )
 
     def _check_key(self, path: str, headers: dict[bytes, bytes]) -> None:
         if not self._keys or path in OPEN or path in KEY_IN_BODY:
