@@ -34,6 +34,8 @@ from typing import Any
 ROOT = Path(__file__).parent
 CLIENTS = (1, 8, 64)
 OVERLOAD = 5
+OPEN = 900
+"""Number of connections of an overload."""
 PLAIN = "ctranslate2 behind fastapi"
 SAME_SEARCH = "the same, search of whyformer"
 OURS = "whyformer serve"
@@ -62,14 +64,14 @@ class Load:
 class Client:
     """A connection that is kept open."""
 
-    def __init__(self, port: int) -> None:
-        self._port, self._writer = port, None
+    def __init__(self, port: int, **search: int) -> None:
+        self._port, self._writer, self._search = port, None, search
 
     async def ask(self, text: str) -> tuple[int, bytes]:
         """Send one text; return the status and the body."""
         if self._writer is None:
             self._reader, self._writer = await asyncio.open_connection("127.0.0.1", self._port)
-        body = json.dumps({"texts": [text]}).encode()
+        body = json.dumps({"texts": [text], **self._search}).encode()
         self._writer.write(
             b"POST /v1/translate HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n"
             b"content-length: %d\r\n\r\n%b" % (len(body), body)
@@ -90,14 +92,20 @@ class Client:
 
 
 async def closed_loop(
-    port: int, texts: list[str], clients: int, *, seconds: float = 1e9, keep: bool = False
+    port: int,
+    texts: list[str],
+    clients: int,
+    *,
+    seconds: float = 1e9,
+    keep: bool = False,
+    **search: int,
 ) -> Load:
     """Send texts with a number of clients, until the texts or the seconds are over."""
     load, numbered = Load(), enumerate(texts)
     until = time.perf_counter() + seconds
 
     async def client() -> None:
-        connection = Client(port)
+        connection = Client(port, **search)
         for number, text in numbered:
             began = time.perf_counter()
             if began > until:
@@ -115,34 +123,38 @@ async def closed_loop(
     return load
 
 
-async def open_loop(port: int, texts: list[str], per_second: float, load: Load) -> None:
+async def open_loop(
+    port: int, texts: list[str], per_second: float, load: Load, **search: int
+) -> None:
     """Send texts at a fixed rate, whether they are answered or not; add to ``load``."""
-    idle: list[Client] = []
+    connections = [Client(port, **search) for _ in range(OPEN)]
     tasks: set[asyncio.Task[None]] = set()
 
     async def one(text: str) -> None:
-        connection = idle.pop() if idle else Client(port)
+        connection = connections.pop()
         began = time.perf_counter()
         try:
             status, _ = await connection.ask(text)
         except (OSError, asyncio.IncompleteReadError, asyncio.LimitOverrunError):
             load.failed += 1
             connection.close()
-            return
-        load.latencies.append(time.perf_counter() - began)
-        load.statuses[status] += 1
-        idle.append(connection)
+        else:
+            load.latencies.append(time.perf_counter() - began)
+            load.statuses[status] += 1
+        connections.append(connection)
 
     began = time.perf_counter()
     for number, text in enumerate(texts):
         await asyncio.sleep(max(0.0, began + number / per_second - time.perf_counter()))
+        while not connections:
+            await asyncio.sleep(0.001)
         task = asyncio.create_task(one(text))
         tasks.add(task)
         task.add_done_callback(tasks.discard)
-    await asyncio.gather(*tasks)
-    for connection in idle:
-        connection.close()
     load.seconds += time.perf_counter() - began
+    await asyncio.gather(*tasks)
+    for connection in connections:
+        connection.close()
 
 
 def free_port() -> int:
@@ -257,25 +269,25 @@ def same(options: argparse.Namespace, texts: list[str]) -> None:
 
 def overload(options: argparse.Namespace, texts: list[str]) -> None:
     """Send more than the server can answer, and watch its memory."""
-    with server(OURS, options.run, *options.flags.split()) as (port, pid):
-        some = drawn(texts, 1_000_000, 0)
-        capacity = asyncio.run(closed_loop(port, some, 64, seconds=10)).summary()["per_second"]
-        rate, whole = OVERLOAD * capacity, Load()
-        until, seeds = time.monotonic() + 60 * options.minutes, itertools.count(1)
+    flags = ["--queue-texts", "256", *options.flags.split()]
+    search = {"beam": options.beam} if options.beam else {}
+    with server(OURS, options.run, *flags) as (port, pid):
+        some = drawn(texts, 100_000, 0)
+        load = asyncio.run(closed_loop(port, some, 64, seconds=10, **search))
+        capacity = load.summary()["per_second"]
+        whole, until, seeds = Load(), time.monotonic() + 60 * options.minutes, itertools.count(1)
         while time.monotonic() < until:
             load = Load()
-            some = drawn(texts, int(rate * 30), next(seeds))
-            asyncio.run(open_loop(port, some, rate, load))
+            some = drawn(texts, int(OVERLOAD * capacity * 30), next(seeds))
+            asyncio.run(open_loop(port, some, OVERLOAD * capacity, load, **search))
             whole.statuses += load.statuses
             whole.failed += load.failed
-            report(
-                options.out,
-                {
-                    "capacity": capacity, "sent_per_second": len(some) / load.seconds,
-                    "mb": resident_mb(pid), "statuses": dict(load.statuses),
-                    "failed": load.failed, **load.summary(),
-                },
-            )  # fmt: skip
+            line = {
+                "capacity": capacity, "times_capacity": len(some) / load.seconds / capacity,
+                "answered_per_second": load.statuses[200] / load.seconds, "mb": resident_mb(pid),
+                "statuses": dict(load.statuses), "failed": load.failed, **load.summary(),
+            }  # fmt: skip
+            report(options.out, line)
         report(options.out, {"statuses": dict(whole.statuses), "failed": whole.failed})
 
 
@@ -299,6 +311,7 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=4.0)
     parser.add_argument("--requests", type=int, default=10_000)
     parser.add_argument("--minutes", type=float, default=30.0)
+    parser.add_argument("--beam", type=int, help="with overload: a wide beam is a slow model")
     parser.add_argument("--flags", default="", help="further flags of `whyformer serve`")
     options = parser.parse_args()
     lines = options.texts.read_text(encoding="utf-8").splitlines()
