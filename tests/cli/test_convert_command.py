@@ -173,10 +173,11 @@ def test_compare_prints_a_row_for_each_engine_and_changes_nothing_in_the_run(
         "engine", "weights", "size", "quality", "on", "dev", "one", "sentence", "batches", "of",
         "64",
     ]  # fmt: skip
-    for name in ("torch         float32", "ctranslate2   float32", "ctranslate2   int8"):
-        name = " ".join(name.split())
+    for name in ("torch float32", "ctranslate2 float32"):
         (line,) = [one for one in lines if " ".join(one.split()).startswith(f"{name} ")]
         assert re.search(r"MiB  chrf [0-9.]+.*[0-9.]+ ms +[0-9.]+ sentences/s", line)
+    # With random weights, it depends on the processor whether int8 is accurate enough.
+    assert any(" ".join(one.split()).startswith("ctranslate2 int8") for one in lines)
     assert "torch int8: The model has no matrix that is large enough." in lines
     assert {file: file.stat().st_mtime_ns for file in converted.rglob("*")} == before
     rows = json.loads(cli("convert", converted, "--compare", "--pairs", pairs, "--json").out)[

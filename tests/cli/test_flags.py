@@ -368,6 +368,34 @@ COMMANDS = {
         {"out": "{new}/b", "texts": "3"} | CARD,
         JSON,
     ),
+    "serve": Command(
+        ("{place}/run",),
+        {
+            "host": "0.0.0.0",
+            "port": "0",
+            "engine": "torch",
+            "device": "cpu",
+            "api_keys": "{place}/letters.txt",
+            "cors": "https://example.org",
+            "log_texts": "",
+            "no_viewer": "",
+            "check": "",
+            "url": "http://127.0.0.1:8000",
+            "batch_wait_ms": "1",
+            "batch_tokens": "9",
+            "queue_texts": "9",
+            "max_body_bytes": "2000",
+            "max_texts": "9",
+            "max_tokens": "9",
+            "max_new_tokens": "9",
+            "max_beam": "9",
+            "max_connections": "9",
+            "timeout_seconds": "9",
+            "drain_seconds": "9",
+            "reload_seconds": "9",
+        },
+        {},
+    ),
     "push": Command(
         ("{place}/hub me/model",),
         {"public": "", "message": "new"} | CARD,
@@ -387,6 +415,8 @@ WORK = (
     "interop.huggingface.importing.import_model",
     "interop.huggingface.exporting.export",
     "interop.huggingface.hub.upload",
+    "serving.server.serve",
+    "serving.check.check_runs",
 )
 """Functions that take long; their arguments are what a flag must change."""
 

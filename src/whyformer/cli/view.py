@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 EXAMPLES = """Examples:
 
   whyformer view runs/demo --out model.html
-  whyformer view runs/mine --out model.html --examples "A dog runs." "Two men talk."
+  whyformer view runs/mine --examples "A dog runs." "Two men talk."
   whyformer view runs/before runs/after --out both.html
 
 The page is one file. It holds the weights and the tokenizers, computes in the
