@@ -97,3 +97,11 @@ def test_a_model_that_the_page_cannot_compute_is_refused_with_the_reason(
     said = cli("view", run, "--out", tmp_path / "model.html")
     assert f"`{run}` cannot be shown on a page: it computes with waves." in said.sentence
     assert not (tmp_path / "model.html").exists()
+
+
+def test_search_settings_that_the_page_ignores_are_named(cli, run, tmp_path):
+    own = toy_run(tmp_path / "own", decoding={"beam": 4, "groups": 2, "forbid": ["g h"]})
+    found = cli("view", own, "--out", tmp_path / "own.html")
+    assert found.code == 0
+    assert "ignores these search settings of own: groups, forbid." in found.err
+    assert "ignores" not in cli("view", run, "--out", tmp_path / "plain.html").err

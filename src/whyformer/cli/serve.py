@@ -130,7 +130,7 @@ def serve(
 
         return check_runs(named, settings, say=print)
     if not keys and host not in ("127.0.0.1", "localhost", "::1"):
-        warn(f"everybody who reaches {host} may use this server. Add --api-keys FILE.")
+        warn(f"every client that reaches {host} may use this server. Add --api-keys FILE.")
     run_server(named, settings, started=lambda where: print(f"Listening on {where}", flush=True))
     return 0
 

@@ -23,8 +23,6 @@ An existing file is replaced only if it is a page of this command. --overwrite
 replaces any file."""
 
 DEFAULT = Path("model.html")
-START = 4096
-"""Number of characters from which a page of this command is recognized."""
 EXAMPLES_OF_THE_DEMO = ("whyformer", "attentive", "softmaxer", "quixotron")
 
 
@@ -50,9 +48,10 @@ def view(
         overwrite: Replace --out even if it is not a page of this command.
         json: Print the result as one JSON object.
     """
-    from whyformer.cli.shared.streams import print_json
+    from whyformer.cli.shared.streams import print_json, warn
     from whyformer.foundation.files import write_text
     from whyformer.lab.pages.lessons import lessons
+    from whyformer.viewer.expressible import ignored_search
     from whyformer.viewer.model import page_model
     from whyformer.viewer.page import page
 
@@ -75,6 +74,11 @@ def view(
     print(f"{out}: {size / 1e6:.1f} MB. Open this file in a browser; it needs no network.")
     for model in models:
         print(f"  {_contents(model)}")
+        if ignored := ignored_search(model.manifest["search"]):
+            warn(
+                f"The page ignores these search settings of {model.manifest['name']}: "
+                f"{', '.join(ignored)}."
+            )
     return 0
 
 
@@ -100,14 +104,11 @@ def _refuse_to_replace(out: Path, overwrite: bool) -> None:
 
     if out.is_dir():
         raise OutputError(f"`{out}` is a directory. Give the path of a file.")
-    if overwrite or not out.is_file():
-        return
-    with out.open(encoding="utf-8", errors="replace") as file:
-        if not is_page(file.read(START)):
-            raise OutputError(
-                f"`{out}` exists already and is not a page of `whyformer view`. Choose another "
-                "file, or pass --overwrite to replace it."
-            )
+    if not overwrite and out.is_file() and not is_page(out):
+        raise OutputError(
+            f"`{out}` exists already and is not a page of `whyformer view`. Choose another file, "
+            "or pass --overwrite to replace it."
+        )
 
 
 def _examples(run: Path) -> tuple[str, ...]:

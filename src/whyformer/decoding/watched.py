@@ -18,8 +18,8 @@ class Watched:
     """A `Stepper` that calls a function before each step. The results are those of the inner
     `Stepper`.
 
-    A server stops a search in this way when nobody waits for the result, and a stream of text shows
-    each token when it is chosen.
+    With it, a server stops a search when its client has disconnected, and sends each token of a
+    text as soon as it is chosen.
     """
 
     def __init__(self, inner: Stepper, watch: Watch) -> None:

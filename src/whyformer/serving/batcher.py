@@ -24,7 +24,7 @@ class Batcher:
     last batch had more, so a single client never waits for others.
 
     Args:
-        batch_tokens: maximum number of tokens of a batch; a larger job is a batch of its own.
+        batch_tokens: maximum number of tokens of a batch; a larger job is computed alone.
         queue_texts: maximum number of items that wait.
         wait_seconds: maximum time that an idle model waits for more jobs.
         seen: called after each batch with its jobs, its number of items, its tokens and its

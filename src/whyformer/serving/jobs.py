@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 Gone = Callable[[], bool]
-"""A function that returns whether nobody waits for a result any more."""
+"""A function that returns whether no client waits for a result any more."""
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ class Job:
     taken: bool = False
     """Whether the job is no longer in the queue: it was begun or cancelled."""
     gone: bool = False
-    """Whether nobody waits for the results any more. Set by the event loop, read by the thread."""
+    """Whether no client waits for the results. Set by the event loop, read by the thread."""
     begun: float | None = None
     """Time at which the computation began."""
     batch: int = 0

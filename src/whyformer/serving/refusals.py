@@ -48,4 +48,4 @@ def too_late(seconds: float, *, begun: bool) -> RefusedError:
 
 
 class GoneError(Exception):
-    """Nobody waits for the answer any more: the client has disconnected, or its time is over."""
+    """No client waits for the answer any more: it has disconnected, or its time is over."""

@@ -22,8 +22,8 @@ class ServerSettings(Settings):
     had. After a batch of one request, it never waits. While the model computes, requests wait
     anyway and share the next batch."""
     batch_tokens: int = Field(default=2048, ge=1, le=1_000_000)
-    """Maximum number of source tokens in a batch, over all requests. A larger request is a batch of
-    its own."""
+    """Maximum number of source tokens in a batch, over all requests. A larger request is
+    computed alone."""
     queue_texts: int = Field(default=1024, ge=1, le=1_000_000)
     """Maximum number of texts that wait for one model. More texts are refused with 503."""
     body_bytes: int = Field(default=1 << 20, ge=1024, le=1 << 30)
@@ -48,8 +48,8 @@ class ServerSettings(Settings):
     reload_seconds: float = Field(default=2.0, ge=0.0, le=86_400.0, allow_inf_nan=False)
     """Interval in which the server checks whether a run has a new model; 0 never checks."""
     api_keys: tuple[str, ...] = ()
-    """Keys, one of which every request must have. Without keys, everybody who reaches the port may
-    use the server."""
+    """Keys, one of which every request must have. Without keys, every client that reaches the port
+    may use the server."""
     cors_origins: tuple[str, ...] = ()
     """Origins of web pages that browsers allow to use the server, such as https://example.org."""
     viewer: bool = True

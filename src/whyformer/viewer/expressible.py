@@ -1,5 +1,6 @@
 """Which models the page can compute, and why it cannot compute the others."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from whyformer.blocks.feedforward import (
@@ -36,6 +37,7 @@ from whyformer.blocks.scaling import (
     Unscaled,
 )
 from whyformer.bundle import Bundle
+from whyformer.decoding.settings import SearchSettings
 from whyformer.foundation.errors import UsageError
 from whyformer.models.parts import StackSettings
 from whyformer.models.transformer import count_parameters
@@ -43,6 +45,8 @@ from whyformer.viewer.expressible_text import refused_tokenizer
 
 MOST_PARAMETERS = 30_000_000
 """The largest model that a page can hold. Its weights need 30 MB in int8, 40 MB in the page."""
+IGNORED = ("groups", "coverage_penalty", "force", "forbid", "constraints")
+"""Search settings that the page does not have."""
 VARIANTS: dict[str, tuple[Any, tuple[type, ...]]] = {
     "attention": (ATTENTIONS, (MultiHeadAttention, GroupedQueryAttention, MultiQueryAttention)),
     "wiring": (WIRINGS, (PostNorm, PreNorm, DeepNorm, NoSkip, NoNorm)),
@@ -89,6 +93,16 @@ def refusals(bundle: Bundle) -> list[str]:
             if registry[value] not in known:
                 found.append(f"`model.{name}` is {value}, which the page cannot compute")
     return found
+
+
+def ignored_search(search: Mapping[str, Any]) -> list[str]:
+    """Return the names of the search settings in a manifest that the page ignores.
+
+    >>> ignored_search({"beam": 8, "groups": 2, "coverage_penalty": 0.0, "force": ["a"]})
+    ['groups', 'force']
+    """
+    default = SearchSettings().model_dump(mode="json")
+    return [name for name in IGNORED if search.get(name, default[name]) != default[name]]
 
 
 def _tokenizers_found(bundle: Bundle) -> list[str]:

@@ -16,6 +16,8 @@ LANGUAGES = ("en", "ko")
 """The languages of the page. Each has a file `words.*.json`."""
 MARK = '<meta name="generator" content="whyformer view">'
 """This line is in every page, so that a command recognizes the pages that it may replace."""
+START = 4096
+"""Number of characters of a page that surely contain `MARK`."""
 DARK = "/* dark */"
 PLACES = re.compile(r"\{(title|style|size|words|lessons|engine|models|script)\}")
 """The places of `page.html` that `page` fills."""
@@ -86,9 +88,10 @@ def embedded_script(text: str) -> str:
     return text
 
 
-def is_page(text: str) -> bool:
-    """Return whether a text is a page that `page` has made."""
-    return MARK in text[:4096]
+def is_page(path: Path) -> bool:
+    """Return whether a file is a page that `page` has made."""
+    with path.open(encoding="utf-8", errors="replace") as file:
+        return MARK in file.read(START)
 
 
 def _embedded(number: int, model: PageModel) -> str:
@@ -101,5 +104,5 @@ def _embedded(number: int, model: PageModel) -> str:
 
 
 def _closed(script: str) -> str:
-    """Return a script in a scope of its own, because a page may contain other scripts."""
+    """Return a script in a separate scope, because a page may contain other scripts."""
     return f'"use strict";\n{{\n{script}}}'

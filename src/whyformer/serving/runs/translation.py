@@ -118,7 +118,7 @@ class TranslationRun(ServedRun):
         return self._chosen[key]
 
     def _stoppable(self, translator: TextTranslator, gone: Gone) -> TextTranslator:
-        """Return a translator whose search stops when nobody waits for it."""
+        """Return a translator whose search stops when no client waits for its result."""
         self._gone = gone
         if isinstance(translator, Translator) and not isinstance(translator.searched, Watched):
             translator.searched = Watched(translator.searched, self._stop_if_gone)

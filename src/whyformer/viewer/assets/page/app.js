@@ -128,7 +128,7 @@ function remember(app) {
   try {
     history.replaceState(null, "", `#${toFragment(app.state)}`);
   } catch {
-    app.fragment = toFragment(app.state); // a page inside another page may have no address of its own
+    app.fragment = toFragment(app.state); // a page inside another page may have no address
   }
 }
 

@@ -20,7 +20,7 @@ export function stacksOf(description) {
   return [...stacks].map(([prefix, layers]) => ({ prefix, layers: layers.filter(Boolean), side: sideOf(prefix, description) }));
 }
 
-// A recurrent layer has no parts, so it has no switch of its own.
+// A recurrent layer has no parts, so it has no separate switch.
 function recurrentStacks(description) {
   const { encoder, decoder } = description.layers;
   const layersOf = (prefix, count) => Array.from({ length: count }, (_, k) => ({ name: `${prefix}layers.${k}`, parts: [] }));
