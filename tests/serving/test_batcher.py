@@ -81,6 +81,17 @@ def test_a_batch_has_at_most_the_allowed_tokens_unless_it_is_one_job():
     assert [items for _, items in model.batches[1:]] == [[4, 5], [3], [30], [1]]
 
 
+def test_the_job_that_waits_longest_is_in_the_next_batch():
+    async def test(model: Model, batcher: Batcher) -> None:
+        await busy(model, batcher)
+        jobs = [batcher.submit(model.work(key), [n], 6) for n, key in enumerate("abaa")]
+        model.allowed.set()
+        await asyncio.gather(*(job.future for job in jobs))
+
+    model = run(test, batch_tokens=10)
+    assert model.batches[1:] == [("a", [0]), ("b", [1]), ("a", [2]), ("a", [3])]
+
+
 def test_a_cancelled_job_is_never_computed_and_frees_its_place():
     async def test(model: Model, batcher: Batcher) -> None:
         await busy(model, batcher)
