@@ -24,7 +24,8 @@ STATES = {
 }
 """File -> the newest format that is read."""
 BY_MINUTES = {name: value for name, value in SMALL.items() if name != "training.updates"} | {
-    "training.minutes": 1e-4
+    "training.minutes": 1e-4,
+    "training.warmup": 0,
 }
 TEXT = {
     "model.d_model": 16,
@@ -32,6 +33,7 @@ TEXT = {
     "model.d_ff": 24,
     "model.layers": 1,
     "training.updates": 2,
+    "training.warmup": 0,
     "data.train": [__file__],
 }
 
