@@ -14,6 +14,7 @@ from whyformer.tasks.survey_facts import (
     held_out_finding,
     label_findings,
     pair_findings,
+    unknown_finding,
 )
 from whyformer.text.tokenizer import train_tokenizer
 
@@ -64,6 +65,13 @@ def test_too_few_items_are_said():
     assert not list(amount_finding(Kind.PAIRS, 500))
     (line,) = amount_finding(Kind.PAIRS, 300)
     assert "300 pairs are too few to learn from" in line
+    assert not list(amount_finding(Kind.PAIRS, 300, start_from="run"))
+
+
+def test_a_share_of_unknown_tokens_is_said_from_two_per_cent_on():
+    assert not list(unknown_finding(2, 100))
+    (line,) = unknown_finding(3, 100, "source")
+    assert "encodes 3% of the source as <unk>" in line
 
 
 def test_held_out_texts_that_are_nearly_equal_to_training_texts_are_counted(monkeypatch):

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+import torch
 from tokenizers import Tokenizer as Library
 from tokenizers import decoders, models, pre_tokenizers, trainers
 
@@ -10,8 +11,10 @@ from whyformer.bundle import load_bundle
 from whyformer.foundation.errors import ConfigError, UsageError
 from whyformer.recipes.recipe import Recipe, resolve
 from whyformer.recipes.unused import reason_unused
+from whyformer.tasks.build import open_task
 from whyformer.tasks.language import Language
 from whyformer.tasks.pair_data import Prepared, prepare
+from whyformer.tasks.task import Caution
 from whyformer.text.imported import Imported
 from whyformer.text.tokenizer import TokenizerSettings
 from whyformer.workflows.train import train
@@ -116,6 +119,28 @@ def test_a_language_model_reads_the_file_too(tmp_path: Path):
     recipe = resolve("tiny-gpt", asked | small).recipe
     task = Language(recipe, tmp_path / "run")
     assert isinstance(task.tokenizer, Imported)
+
+
+@pytest.mark.parametrize("name", ["translate", "classify", "tag", "tiny-gpt"])
+def test_a_tokenizer_that_does_not_know_the_text_is_said(name: str, tmp_path: Path):
+    library = Library(models.WordLevel({"[UNK]": 0, "word": 1, "ab": 2, "O": 3}, unk_token="[UNK]"))
+    library.pre_tokenizer = pre_tokenizers.Whitespace()
+    library.save(str(tmp_path / "tokenizer.json"))
+    end = {"translate": "\tword", "classify": "\t{}", "tag": "\tX O", "tiny-gpt": ""}[name]
+    small = {"data.row_tokens": 8} if name == "tiny-gpt" else {}
+    for words, warned in (("word ab", False), ("낱말 ab", True)):
+        data = tmp_path / f"{warned}.tsv"
+        data.write_text(
+            "".join(f"{words}{end.format(n % 2)}\n" for n in range(40)), encoding="utf-8"
+        )
+        asked = {
+            "data.train": [str(data)], "data.dev": [str(data)],
+            "text.from_file": str(tmp_path / "tokenizer.json"),
+        }  # fmt: skip
+        task = open_task(resolve(name, asked | small).recipe, tmp_path / f"{warned}")
+        said = [one for one in task.facts(1, torch.device("cpu")) if "as <unk>" in one]
+        assert bool(said) == warned
+        assert all(isinstance(one, Caution) for one in said)
 
 
 def test_settings_that_a_file_replaces_have_no_effect():

@@ -9,7 +9,7 @@ from jaxtyping import Bool, Int
 from torch import Tensor
 
 from whyformer.data.plan import plan_epoch
-from whyformer.text.symbols import PAD
+from whyformer.text.symbols import PAD, UNK
 
 
 class PaddedRows:
@@ -38,6 +38,11 @@ class PaddedRows:
 
     def __len__(self) -> int:
         return len(self.lengths)
+
+    @property
+    def unknown(self) -> int:
+        """Number of tokens that are <unk>."""
+        return int((self._ids == UNK).sum())
 
     def count(self, epoch: int) -> int:
         """Return the number of batches of an epoch."""

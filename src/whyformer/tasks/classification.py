@@ -45,7 +45,12 @@ from whyformer.tasks.fine_tuning import (
     rows_facts,
     shape_of,
 )
-from whyformer.tasks.survey_facts import amount_finding, held_out_finding, label_findings
+from whyformer.tasks.survey_facts import (
+    amount_finding,
+    held_out_finding,
+    label_findings,
+    unknown_finding,
+)
 from whyformer.tasks.task import Progress, batches_on_device, evaluation_mode, with_end
 from whyformer.tasks.validation_facts import few_fact, overlap_fact
 from whyformer.text.normalization import normalize
@@ -149,7 +154,9 @@ class Classification(LabelledTask):
         size = len(self.tokenizer)
         yield from files_facts(self.files)
         yield rows_facts("texts", self.rows, f"{len(self.rows):,}", size)
-        yield from amount_finding(Kind.LABELLED, len(self.examples))
+        yield from unknown_finding(self.rows.unknown, int(self.rows.lengths.sum()))
+        count, start_from = len(self.examples), self.recipe.start_from
+        yield from amount_finding(Kind.LABELLED, count, start_from=start_from)
         texts = [(_joined(one), one.label) for one in self.examples]
         yield from label_findings(self.recipe.data, texts)
         overlap = overlap_fact(self.overlap, "text", "label" if self.classes else "number")

@@ -14,7 +14,12 @@ from whyformer.decoding.search import limit_of
 from whyformer.decoding.settings import SearchSettings
 from whyformer.foundation.wording import counted
 from whyformer.tasks.files_facts import files_facts
-from whyformer.tasks.survey_facts import amount_finding, held_out_finding, pair_findings
+from whyformer.tasks.survey_facts import (
+    amount_finding,
+    held_out_finding,
+    pair_findings,
+    unknown_finding,
+)
 from whyformer.tasks.task import Caution, with_end
 from whyformer.tasks.training_facts import model_fact, training_fact
 from whyformer.tasks.validation_facts import few_fact, overlap_fact
@@ -44,7 +49,7 @@ def facts_before_training(
     if recipe.data.mix:
         yield mixture_fact(recipe.data.mix, data)
     if not recipe.data.builtin:
-        yield from amount_finding(Kind.PAIRS, len(corpus))
+        yield from amount_finding(Kind.PAIRS, len(corpus), start_from=recipe.start_from)
     yield from pair_findings(recipe.data, corpus)
     yield with_end(
         f"validation  {counted(len(data.dev), 'source')}, {counted(len(data.dev_corpus), 'pair')}",
@@ -69,6 +74,7 @@ def facts_before_training(
             f"{side.fertility:.2f} per word, longest {side.longest}, "
             f"<unk> {unknown:.0%}, spelled in bytes {spelled:.2%}"
         )
+        yield from unknown_finding(side.unknown, side.tokens, name)
     changed = report.round_trip_failures
     what = changed.of("line") if changed.count else "no line"
     yield f"round trip  encoding and decoding changes {what}"

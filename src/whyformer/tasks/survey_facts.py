@@ -31,6 +31,9 @@ SAMPLE = 4000
 """Maximum number of items whose texts are examined."""
 COMPARED = 200_000
 """Approximate maximum number of items that are compared to find repetitions."""
+UNKNOWN = 0.02
+"""If more than this fraction of the tokens is <unk>, a run warns. The tokenizers that whyformer
+learns never encode text as <unk>."""
 SHOWN = 3
 
 
@@ -73,10 +76,26 @@ def label_findings(
     yield from _line(kind, data, shares)
 
 
-def amount_finding(kind: Kind, count: int) -> Iterator[Caution]:
-    """Yield a warning if there are too few training items to learn from."""
-    if text := few(kind, count):
+def amount_finding(kind: Kind, count: int, *, start_from: str | None = None) -> Iterator[Caution]:
+    """Yield a warning if there are too few training items to learn from.
+
+    Args: start_from: the model to start from. With such a model, a few items are enough.
+    """
+    if (text := few(kind, count)) and not start_from:
         yield Caution(f"            warning: {text}")
+
+
+def unknown_finding(unknown: int, tokens: int, name: str = "text") -> Iterator[Caution]:
+    """Yield a warning if the tokenizer encodes much of the training text as <unk>.
+
+    Args: unknown: number of tokens that are <unk>. name: what was encoded, such as "source".
+    """
+    share = unknown / max(1, tokens)
+    if share > UNKNOWN:
+        yield Caution(
+            f"            warning: the tokenizer encodes {share:.0%} of the {name} as <unk>, so "
+            "the model cannot read this text. Use a tokenizer that was made for such text."
+        )
 
 
 def held_out_finding(

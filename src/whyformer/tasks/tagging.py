@@ -42,7 +42,12 @@ from whyformer.tasks.fine_tuning import (
     rows_facts,
     shape_of,
 )
-from whyformer.tasks.survey_facts import amount_finding, held_out_finding, label_findings
+from whyformer.tasks.survey_facts import (
+    amount_finding,
+    held_out_finding,
+    label_findings,
+    unknown_finding,
+)
 from whyformer.tasks.task import Caution, Progress, batches_on_device, evaluation_mode, with_end
 from whyformer.tasks.validation_facts import few_fact, overlap_fact
 from whyformer.text.normalization import normalize
@@ -134,7 +139,8 @@ class Tagging(LabelledTask):
             what = f"{len(sentences):,}, {counted(rows.words, 'word')}"
             yield with_end(rows_facts(name, rows, what, len(self.tokenizer)), end)
         items = [(" ".join(one.words), " ".join(one.labels)) for one in self.train]
-        yield from amount_finding(Kind.TAGGED, len(items))
+        yield from unknown_finding(self.rows.unknown, int(self.rows.lengths.sum()))
+        yield from amount_finding(Kind.TAGGED, len(items), start_from=self.recipe.start_from)
         yield from label_findings(self.recipe.data, items, Kind.TAGGED)
         yield from super().data_facts()
         if self.blanks:

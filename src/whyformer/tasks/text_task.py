@@ -16,10 +16,15 @@ from whyformer.recipes.recipe import Recipe
 from whyformer.recipes.task_declaration import STARTING, ItemForm
 from whyformer.tasks.files_facts import files_facts
 from whyformer.tasks.starting import begin, given_tokenizers, read_start, with_start_key
+from whyformer.tasks.survey_facts import unknown_finding
 from whyformer.tasks.task import Progress, Task, with_end
 from whyformer.tasks.text_data import read_as, read_texts, text_tokenizer
 from whyformer.tasks.training_facts import model_fact, training_fact
 from whyformer.tasks.validation_facts import overlap_of_lines
+from whyformer.text.symbols import UNK
+
+COUNTED = 1_000_000
+"""In this many first tokens of a text, the tokens that are <unk> are counted."""
 
 
 class TextTask(Task):
@@ -93,6 +98,8 @@ class TextTask(Task):
                 f"spelled in bytes {found.spelled / found.tokens:.2%}",
                 end,
             )
+        first = self.train.ids[:COUNTED]
+        yield from unknown_finding(int((first == UNK).sum()), len(first))
         yield from self.batch_facts()
         yield model_fact(self.recipe, parameters, self.recipe.model.summary, device)
         yield training_fact(self.recipe, self.recipe.model.dropout)
