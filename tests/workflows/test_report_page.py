@@ -6,7 +6,8 @@ from whyformer.decoding.alignment import Aligned
 from whyformer.evaluation.score import Score
 from whyformer.training.journal import Journal
 from whyformer.training.reports import StepReport
-from whyformer.workflows.report.page import POINTS, Mistake, ReportContent, write_report
+from whyformer.workflows.learning_curve import POINTS
+from whyformer.workflows.report.page import Mistake, ReportContent, write_report
 
 UPDATES = 2 * POINTS + 20
 

@@ -7,18 +7,27 @@ import time
 from collections.abc import Iterator
 
 from rich.cells import cell_len
-from rich.console import Console
+from rich.console import Console, RenderableType
 from rich.progress import BarColumn, Progress, TextColumn
+from rich.text import Text
 
 from whyformer.foundation.wording import counted
 from whyformer.recipes.run_length import RunLength
 from whyformer.training.reports import StepReport
 from whyformer.training.selection import Selection
+from whyformer.workflows.learning_curve import LearningCurve, thinned
+from whyformer.workflows.terminal_chart import terminal_chart
 
 _NAMED = re.compile(r"(\w+(?: \w+)*)? {2,}")
 """The name of a line, such as "files", and the spaces behind it."""
 PLAIN_EVERY_SECONDS = 15.0
 """Time between two progress lines if standard error is not a terminal."""
+CURVE_WIDTH, CURVE_HEIGHT = 56, 6
+"""Size of the learning curve in cells. A terminal must have four times as many rows."""
+CURVE_POINTS = 10
+"""With fewer updates than this, there is no curve."""
+CURVE_SECONDS = 1.0
+"""Time between two drawings of the learning curve."""
 
 
 def wrapped(line: str, width: int) -> str:
@@ -49,6 +58,18 @@ def _fitting(text: str, room: int) -> int:
     return space + 1 if space > 0 else end
 
 
+class _Bar(Progress):
+    """The progress bar of rich, with text above it."""
+
+    above = ""
+
+    def get_renderables(self) -> Iterator[RenderableType]:
+        """Yield what is shown."""
+        if self.above:
+            yield Text(self.above, no_wrap=True)
+        yield from super().get_renderables()
+
+
 class Display:
     """Shows the progress on standard error, so that standard output contains only results.
 
@@ -58,7 +79,7 @@ class Display:
     def __init__(self, *, quiet: bool = False, silent: bool = False) -> None:
         quiet, self._silent = quiet or silent, silent
         self._console = Console(stderr=True, quiet=quiet, highlight=False)
-        self._bar = Progress(
+        self._bar = _Bar(
             TextColumn("{task.description}"),
             BarColumn(bar_width=24),
             TextColumn("{task.fields[text]}"),
@@ -76,6 +97,8 @@ class Display:
         self._metric = ""
         self._began, self._first = 0.0, 0
         self._total: int | None = None
+        self._curve: LearningCurve | None = None
+        self._drawn_at = 0.0
 
     def __enter__(self) -> "Display":
         self._bar.start()
@@ -102,13 +125,15 @@ class Display:
         self._bar.update(self._task, description=what, text=counted(count, "line"), visible=True)
 
     @contextlib.contextmanager
-    def training(self, length: RunLength, step: int, unit: str) -> Iterator[None]:
-        """Show the progress bar of the updates in a `with` block.
+    def training(
+        self, length: RunLength, step: int, unit: str, curve: LearningCurve | None = None
+    ) -> Iterator[None]:
+        """Show the progress bar of the updates, and the learning curve, in a `with` block.
 
         Args: step: number of updates so far. unit: name of the unit of the batch size, for example
-            tokens.
+            tokens. curve: the curve, to which the caller adds each update.
         """
-        self._unit = unit
+        self._unit, self._curve = unit, curve
         self._began, self._first = time.monotonic(), step
         self._total = length.updates_at(step)
         self._bar.update(
@@ -122,6 +147,7 @@ class Display:
         try:
             yield
         finally:
+            self._draw()
             if self._total is None or self._bar.tasks[self._task].completed < self._total:
                 self._bar.stop_task(self._task)
 
@@ -142,9 +168,25 @@ class Display:
                 "time."
             )
         now = time.monotonic()
+        if now - self._drawn_at > CURVE_SECONDS:
+            self._drawn_at = now
+            self._draw()
         if self._plain and now - self._printed_at > PLAIN_EVERY_SECONDS:
             self._printed_at = now
             self.say(f"update {report.step}/{self._total or '?'}  {text}  left {left}")
+
+    def _draw(self) -> None:
+        """Draw the training loss above the bar, if there is enough room and there are enough
+        updates."""
+        rows, columns = self._console.height, self._console.width
+        if self._bar.disable or self._curve is None or rows < 4 * CURVE_HEIGHT:
+            return
+        points = self._curve.training.points
+        if len(points) >= CURVE_POINTS:
+            width = max(10, min(CURVE_WIDTH, columns - 9))
+            lines = terminal_chart(thinned(points, width), width=width, height=CURVE_HEIGHT)
+            name = f"{'':6}  training loss in nats per {self._unit.removesuffix('s')}"
+            self._bar.above = "\n".join([name[:columns], *lines])
 
     def _left(self, step: int, length: RunLength) -> str:
         """Return the remaining time, validations included."""

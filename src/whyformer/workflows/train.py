@@ -58,7 +58,9 @@ from whyformer.training.schedules import end_of_constant
 from whyformer.training.selection import Selection
 from whyformer.training.state import TrainingState
 from whyformer.workflows.display import Display
+from whyformer.workflows.learning_curve import LearningCurve
 from whyformer.workflows.reading_of_training import reading_facts
+from whyformer.workflows.report.training_page import TrainingPage
 from whyformer.workflows.runs.completeness import (
     AFTER,
     refuse_missing_checkpoint,
@@ -97,7 +99,8 @@ def train(
     """Train a recipe in the directory ``out``, or resume the run in it.
 
     The files written to ``out`` are ``model/`` (the best weights so far, ready to use),
-    ``recipe.yaml``, ``journal.jsonl``, ``timings.jsonl``, ``checkpoint/`` and the mapped corpus.
+    ``recipe.yaml``, ``journal.jsonl``, ``timings.jsonl``, ``training.html`` (the learning curve),
+    ``checkpoint/`` and the mapped corpus.
 
     Under torchrun, all ranks must call this; rank 0 writes, validates and prints. After a restart
     by torchrun (`--max-restarts`), the ranks resume the run.
@@ -304,6 +307,10 @@ def _run(
             f"warning: `{out / JOURNAL}` lacks these updates: {journal.missing}. The model is not "
             "affected, but the journal stays incomplete."
         )
+    curve = LearningCurve(task.metric)
+    if ranks.first:
+        curve.read(read_journal(out))
+    page = TrainingPage(out, curve) if ranks.first else None
     saved_at = time.monotonic()
     stopped_early = interrupted = False
 
@@ -317,11 +324,11 @@ def _run(
         saved_at = time.monotonic()
 
     with contextlib.ExitStack() as ending:
-        for log in (journal, board):
+        for log in (journal, board, page):
             if log:
                 ending.callback(log.close)
         stop = ending.enter_context(stop_requests())
-        ending.enter_context(display.training(length, state.step, task.unit))
+        ending.enter_context(display.training(length, state.step, task.unit, curve))
         updates = fit(
             state,
             task.batches,
@@ -345,7 +352,10 @@ def _run(
                             save(BEFORE_FALL)
                     if board:
                         board.update(report)
+                    curve.update(report)
                     display.update(report, length)
+                    if page:
+                        page.update(report.step, length.updates_at(report.step))
                     scores: dict[str, Any] = {}
                     validated = length.validates(report.step)
                     if validated:
@@ -356,6 +366,7 @@ def _run(
                             for log in (journal, board):
                                 if log:
                                     log.validation(report.step, scores)
+                            curve.validated(report.step, scores)
                             selection = ranks.broadcast(selection)
                             display.validated(selection, task.metric)
                             save()

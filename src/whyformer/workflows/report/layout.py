@@ -1,16 +1,24 @@
 """The layout of the pages about a run. Each page is one HTML file with style sheet and script."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from html import escape
 
 from whyformer.charts.assets import read, with_charts
+from whyformer.charts.line_chart import Line, LineChart, Point, line_chart
+from whyformer.charts.scale import Axis
+from whyformer.workflows.learning_curve import Points
 
 
-def document(title: str, body: str) -> str:
-    """Return a complete HTML page. Args: body: HTML below the title."""
+def document(title: str, body: str, *, refresh_seconds: int | None = None) -> str:
+    """Return a complete HTML page.
+
+    Args: body: HTML below the title. refresh_seconds: time after which a browser loads the page
+        again; None: never.
+    """
+    again = f'<meta http-equiv="refresh" content="{refresh_seconds}">' if refresh_seconds else ""
     return (
         '<!doctype html><html lang="en"><meta charset="utf-8">'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">'
+        f'<meta name="viewport" content="width=device-width, initial-scale=1">{again}'
         f"<title>{escape(title)}</title><style>{with_charts(STYLE)}</style>"
         f"<main><h1>{escape(title)}</h1>{body}</main>"
         f'<script>"use strict";\n{{\n{read("hover.js")}}}\n</script></html>'
@@ -20,6 +28,14 @@ def document(title: str, body: str) -> str:
 def grid(figures: Sequence[str]) -> str:
     """Return HTML that arranges figures in a grid."""
     return "<div class=grid>" + "".join(f"<figure>{one}</figure>" for one in figures) + "</div>"
+
+
+def chart(x: str, y: str, lines: Mapping[str, Points], *, log: bool = False) -> str:
+    """Return a line chart. Args: x, y: names of the axes. lines: name -> points."""
+    drawn = [
+        Line(name, [Point(a, b) for a, b in points]) for name, points in lines.items() if points
+    ]
+    return line_chart(LineChart(Axis(x), Axis(y, log), drawn, f"{y} over {x}"))
 
 
 STYLE = """

@@ -8,20 +8,14 @@ from pathlib import Path
 from typing import Any
 
 from whyformer.charts.heat_map import HeatMap, heat_map, heat_map_table
-from whyformer.charts.line_chart import Line, LineChart, Point, line_chart
-from whyformer.charts.scale import Axis
 from whyformer.charts.table import folded
 from whyformer.decoding.alignment import Aligned
 from whyformer.evaluation.score import Score
 from whyformer.foundation.files import write_text
 from whyformer.foundation.wording import counted
 from whyformer.training.journal import read_journal, read_timings
-from whyformer.workflows.report.layout import document, grid
-
-POINTS = 300
-"""Maximum number of points of a curve; in longer curves, neighbouring points are averaged."""
-Points = list[tuple[float, float]]
-"""A curve: x and y of each point."""
+from whyformer.workflows.learning_curve import Points, thinned
+from whyformer.workflows.report.layout import chart, document, grid
 
 
 @dataclass(frozen=True)
@@ -125,10 +119,10 @@ def _curves(journal: list[dict[str, Any]], timings: list[dict[str, Any]], metric
     checks = [line for line in journal if "validation" in line]
 
     def minutes(name: str, lines: Mapping[str, Points]) -> str:
-        return _chart("minutes of training", name, lines)
+        return chart("minutes of training", name, lines)
 
     loss = {
-        "training loss": _thin([(clock[s["step"]], s["nll"]) for s in steps]),
+        "training loss": thinned([(clock[s["step"]], s["nll"]) for s in steps]),
         "validation loss": [(clock[c["step"]], c["validation"]["loss"]) for c in checks],
     }
     charts = [minutes("nats per token", loss)]
@@ -136,15 +130,8 @@ def _curves(journal: list[dict[str, Any]], timings: list[dict[str, Any]], metric
         curve = [(clock[c["step"]], c["validation"][metric]) for c in checks]
         charts.append(minutes(f"validation {metric}", {metric: curve}))
     rate = [(clock[s["step"]], s["learning_rate"]) for s in steps]
-    charts.append(minutes("learning rate", {"learning rate": _thin(rate)}))
+    charts.append(minutes("learning rate", {"learning rate": thinned(rate)}))
     return grid(charts)
-
-
-def _chart(x: str, y: str, lines: Mapping[str, Points], *, log: bool = False) -> str:
-    drawn = [
-        Line(name, [Point(a, b) for a, b in points]) for name, points in lines.items() if points
-    ]
-    return line_chart(LineChart(Axis(x), Axis(y, log), drawn, f"{y} over {x}"))
 
 
 def _gradients(journal: list[dict[str, Any]]) -> str:
@@ -155,14 +142,14 @@ def _gradients(journal: list[dict[str, Any]]) -> str:
     charts = []
     for side in ("encoder", "decoder"):
         lines = {
-            name.removeprefix(f"{side}."): _thin(
+            name.removeprefix(f"{side}."): thinned(
                 [(m["step"], m["layer_gradient_norms"][name]) for m in measured], 150
             )
             for name in names
             if name.startswith(side)
         }
         if lines:
-            charts.append(_chart("update", f"{side}, L2 norm", lines, log=True))
+            charts.append(chart("update", f"{side}, L2 norm", lines, log=True))
     return grid(charts)
 
 
@@ -221,11 +208,3 @@ def _repeat(content: ReportContent, run: Path) -> str:
         "</details>"
         f"<details><summary>Versions</summary><pre>{escape(machine)}</pre></details>"
     )
-
-
-def _thin(points: Points, most: int = POINTS) -> Points:
-    size = -(-len(points) // most)
-    if size <= 1:
-        return points
-    groups = [points[k : k + size] for k in range(0, len(points), size)]
-    return [(g[-1][0], sum(y for _, y in g) / len(g)) for g in groups]

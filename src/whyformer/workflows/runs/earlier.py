@@ -109,6 +109,13 @@ def forget(out: Path) -> None:
         shutil.rmtree(out / name, ignore_errors=True)
     if stands_alone(out / CTRANSLATE2):
         shutil.rmtree(out / CTRANSLATE2, ignore_errors=True)
-    files = ("run.json", "recipe.yaml", "journal.jsonl", "timings.jsonl", "verdict.json")
+    files = (
+        "run.json",
+        "recipe.yaml",
+        "journal.jsonl",
+        "timings.jsonl",
+        "verdict.json",
+        "training.html",
+    )
     for name in (*files, TIMETABLE, KEPT, *KEPT_ITEMS.values()):
         (out / name).unlink(missing_ok=True)
