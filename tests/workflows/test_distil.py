@@ -17,6 +17,7 @@ from whyformer.tasks.build import open_task
 from whyformer.tasks.teaching import Teachers, hidden_states
 from whyformer.training.distillation import direction_loss
 from whyformer.training.journal import read_journal
+from whyformer.workflows.auto.resolve import resolve_automatically
 from whyformer.workflows.train import train
 
 COMMON: dict[str, Any] = {
@@ -156,6 +157,19 @@ def test_the_command_names_the_data_and_the_recipe_of_the_teacher(
         assert said in capsys.readouterr().err
     assert main(["train", "copy", "--out", str(tmp_path / "x"), "--distil.weight", "1"]) == 2
     assert "there is no teacher" in capsys.readouterr().err
+
+
+def test_other_data_does_not_change_the_settings_of_the_student(
+    folder: Path, tmp_path: Path
+) -> None:
+    run = teacher(folder, "translate")
+    texts = [data(tmp_path, "translate")]
+    given = {"distil.teachers": [run], "data.train": texts}
+    found = resolve_automatically(None, given)
+    own = resolve(None, {"distil.teachers": [run]})
+    assert not found.choices
+    assert found.recipe.data.train == texts
+    assert found.recipe.model_copy(update={"data": own.recipe.data}) == own.recipe
 
 
 def test_teachers_with_other_tokenizers_or_labels_are_refused(folder: Path, tmp_path: Path) -> None:

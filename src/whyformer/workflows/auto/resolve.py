@@ -92,6 +92,8 @@ def _not_automatic(overrides: Mapping[str, Any], *, full: bool, has_items: bool)
         return "the data is not in files"
     if overrides.get("start_from"):
         return "--start-from gives the model"
+    if overrides.get("distil.teachers"):
+        return "a student has the settings of its teacher"
     if overrides.get("task", CHOSEN_TASKS[0]) not in CHOSEN_TASKS:
         return f"the task is {overrides['task']}"
     return None
