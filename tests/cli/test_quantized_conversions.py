@@ -84,6 +84,23 @@ def test_a_request_for_its_weights_uses_it_without_a_message(cli, rounded, searc
     assert (said.code, said.trouble, sum(searched)) == (0, "", 3)
 
 
+@pytest.mark.parametrize(
+    ("command", "option", "lines"), [("evaluate", "--references", 3), ("score", "--target", 0)]
+)
+def test_evaluate_and_score_use_it_for_its_weights(
+    cli, rounded, searched, files, command, option, lines
+):
+    source, target = files
+    said = cli(command, rounded, source, option, target, "--weights", "int8")
+    assert (said.code, sum(searched)) == (0, lines)
+    assert "conversion" not in said.err
+    exact = cli(command, rounded, source, option, target)
+    assert (said.out == exact.out) == (command == "evaluate")
+    wrong = cli(command, rounded, source, option, target, "--weights", "int9")
+    assert wrong.code == 2
+    assert "`int9` is not a data type of weights" in wrong.err
+
+
 def test_what_it_cannot_search_is_done_by_torch_with_the_same_weights(cli, rounded, searched):
     said = cli("translate", rounded, "--weights", "int8", "--sample", stdin=TEXT)
     assert (said.code, searched) == (0, [])

@@ -43,6 +43,7 @@ def evaluate(
     beam: Annotated[int | None, within(1, 1000)] = None,
     length_penalty: Annotated[float | None, within(0.0, 10.0)] = None,
     engine: str | None = None,
+    weights: str | None = None,
     json: Flag = False,
 ) -> int:
     """Compute scores of runs, or of files of translations, against references.
@@ -77,6 +78,7 @@ def evaluate(
         beam: Beam size (default: the setting of the run).
         length_penalty: Length penalty (default: the setting of the run).
         engine: auto, torch, ctranslate2 or onnx (default: auto). See `whyformer translate --help`.
+        weights: float32 (the default) or int8. See `whyformer translate --help`.
         json: Print all results as one JSON object.
     """
     from whyformer.cli.shared.recipes import columns_in
@@ -93,7 +95,7 @@ def evaluate(
         "source": source, "references": references, "pairs": pairs, "hypotheses": hypotheses,
         "metric": metric, "tag": tag, "lowercase": lowercase or None, "beam": beam,
         "tokenize": tokenize, "no-normalize": no_normalize or None,
-        "length-penalty": length_penalty, "engine": engine,
+        "length-penalty": length_penalty, "engine": engine, "weights": weights,
     }  # fmt: skip
     if text is not None:
         _refuse_others("text", translating | {"labelled": labelled, "columns": columns})
@@ -142,6 +144,7 @@ def evaluate(
                 names,
                 search=search,
                 engine=engine or "auto",
+                weights=weights,
                 ranks=ranks,
                 warn=warn,
                 tag=tag,
@@ -153,7 +156,7 @@ def evaluate(
         right = required(references, "references", "--references FILE")
         of_runs = {
             "source": source, "tag": tag, "beam": beam, "length-penalty": length_penalty,
-            "engine": engine,
+            "engine": engine, "weights": weights,
         }  # fmt: skip
         for name, value in of_runs.items():
             if value is not None:

@@ -2,6 +2,7 @@
 
 import sys
 from pathlib import Path
+from typing import Any
 
 from whyformer.cli.shared.options import Flag, required
 
@@ -29,6 +30,7 @@ def score(
     encoding: str | None = None,
     tag: str | None = None,
     engine: str = "auto",
+    weights: str | None = None,
     json: Flag = False,
 ) -> int:
     """Print the log-probability of each translation, given its source.
@@ -43,6 +45,7 @@ def score(
             Default: UTF-8; for a file that is not UTF-8, the encoding of the training data.
         tag: Tag of the sources that do not begin with one, such as de.
         engine: auto, torch, ctranslate2 or onnx. See `whyformer translate --help`.
+        weights: float32 (the default) or int8. See `whyformer translate --help`.
         json: Print pairs and totals as one JSON object.
     """
     from whyformer.cli.shared.streams import print_json, warn, written
@@ -57,12 +60,13 @@ def score(
 
     if translations is not None and encoding is not None:
         raise UsageError("`--encoding` has no effect on `--translations`. Leave it out.")
+    how: dict[str, Any] = {"tag": tag, "engine": engine, "weights": weights, "say": warn}
     if translations is None:
         sources = required(source, "source", "--source FILE, the sources")
         targets = required(target, "target", "--target FILE, their translations")
-        scored = score(runs, sources, targets, encoding=encoding, tag=tag, engine=engine, say=warn)
+        scored = score(runs, sources, targets, encoding=encoding, **how)
     elif source is None and target is None:
-        scored = score_translations(runs, translations, tag=tag, engine=engine, say=warn)
+        scored = score_translations(runs, translations, **how)
     else:
         raise UsageError(
             "`--translations` replaces --source and --target. Use either --translations or the "

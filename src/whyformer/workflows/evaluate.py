@@ -115,6 +115,7 @@ def evaluate_runs(
     *,
     search: Mapping[str, Any] | None = None,
     engine: str = "auto",
+    weights: str | None = None,
     lowercase: bool = False,
     tokenize: str | None = None,
     normalize: bool = True,
@@ -128,6 +129,7 @@ def evaluate_runs(
     Args:
         search: settings that override the search settings of each run.
         engine: auto, torch, ctranslate2 or onnx; see `Engines`.
+        weights: data type of the weights; see `Engines`.
         ranks: the processes that translate together; rank 0 scores, and the other ranks return
             None.
         warn: called with warnings about truncated outputs and sources that differ from the
@@ -140,7 +142,7 @@ def evaluate_runs(
     systems: list[list[str]] = []
     places = places or range(1, len(sources) + 1)
     for run in runs:
-        engines = Engines([run], engine, ranks=ranks, warn=True, say=warn)
+        engines = Engines([run], engine, ranks=ranks, weights=weights, warn=True, say=warn)
         chosen = engines.choose(search or {}, tag=tag)
         translator, settings = chosen.translator, chosen.settings
         if ranks.first:

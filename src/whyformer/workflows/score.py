@@ -71,6 +71,7 @@ def score(
     encoding: str | None = None,
     tag: str | None = None,
     engine: str = Engine.AUTO,
+    weights: str | None = None,
     say: Callable[[str], None] = lambda text: None,
 ) -> Scored:
     """Score each line of ``target`` given the same line of ``source``. Several runs form an
@@ -79,7 +80,8 @@ def score(
     Args:
         encoding, say: see `reading_of_training.input_lines`.
         tag: tag of the sources that do not begin with one.
-        engine: auto, torch or ctranslate2; see `Engines`.
+        engine: auto, torch, ctranslate2 or onnx; see `Engines`.
+        weights: data type of the weights; see `Engines`.
     Raises: DataError if a file cannot be read, if the numbers of lines differ, or if no pair can
         be scored.
     """
@@ -91,7 +93,7 @@ def score(
             f"Both files must have the same number of lines, but `{source}` has {len(sources):,} "
             f"and `{target}` has {len(targets):,}."
         )
-    scorer = _Scorer(Engines(runs, engine, warn=True, say=say), tag)
+    scorer = _Scorer(Engines(runs, engine, weights=weights, warn=True, say=say), tag)
     check = SourceCheck(scorer.translator.source_tokenizer, scorer.translator.expected)
     findings = check.add_all(enumerate(sources, start=1)).findings()
     return replace(scorer.scored(sources, targets, targets), findings=tuple(findings))
@@ -103,14 +105,15 @@ def score_translations(
     *,
     tag: str | None = None,
     engine: str = Engine.AUTO,
+    weights: str | None = None,
     say: Callable[[str], None] = lambda text: None,
 ) -> Scored:
     """Score every hypothesis in a file of ``whyformer translate --json`` with its own tokens.
 
-    Args: tag, engine, say: see `score`.
+    Args: tag, engine, weights, say: see `score`.
     Raises: DataError if a line has another format, or if its tokens belong to another run.
     """
-    scorer = _Scorer(Engines(runs, engine, warn=True, say=say), tag)
+    scorer = _Scorer(Engines(runs, engine, weights=weights, warn=True, say=say), tag)
     found = list(_hypotheses(file, scorer.translator.target_tokenizer.decode))
     sources, texts = [source for source, _, _ in found], [text for _, text, _ in found]
     return scorer.scored(sources, [one for _, _, one in found], texts)
