@@ -17,7 +17,7 @@ check: $(VENV)/.installed-dev
 	$(MAKE) --no-print-directory -j2 lint types imports pytest
 
 pytest: $(VENV)/.installed-dev
-	OMP_NUM_THREADS=1 $(BIN)/pytest -n auto --dist loadgroup
+	OMP_NUM_THREADS=1 $(BIN)/pytest -n auto --dist worksteal
 
 # Open the pages in Chromium, which must be installed. Without it, the tests are skipped.
 test-browser: $(VENV)/.installed-browser

@@ -12,12 +12,30 @@ settings.register_profile("whyformer", deadline=None, derandomize=True, database
 settings.load_profile("whyformer")
 
 
-@pytest.fixture(scope="module")
+CHECKED = {
+    "acceleration", "blocks", "bundle", "charts", "data", "decoding", "evaluation", "foundation",
+    "models", "parity", "text", "training",
+}  # fmt: skip
+"""The folders of tests in which signatures are checked. Tests elsewhere use the same functions, and
+checking makes a tiny training about five times slower."""
+
+
+@pytest.fixture(scope="module", autouse=True)
+def checked_or_not(request: pytest.FixtureRequest) -> None:
+    """Check signatures in a module of tests if it is in such a folder and is not `unchecked`."""
+    module = request.node
+    fixtures = {name for mark in module.iter_markers("usefixtures") for name in mark.args}
+    wanted = module.path.parent.name in CHECKED and "unchecked" not in fixtures
+    jaxtyping.config.update("jaxtyping_disable", not wanted)
+
+
+@pytest.fixture
 def unchecked() -> Iterator[None]:
-    """Let a module of tests run thousands of forward passes at full speed.
+    """Let a test, or a module of tests, run thousands of forward passes at full speed.
 
     Checking makes a tiny forward pass ten times slower; other tests check every signature.
     """
+    before = jaxtyping.config.jaxtyping_disable
     jaxtyping.config.update("jaxtyping_disable", True)
     yield
-    jaxtyping.config.update("jaxtyping_disable", False)
+    jaxtyping.config.update("jaxtyping_disable", before)

@@ -24,7 +24,6 @@ from whyformer.text.symbols import EOS
 PAIRS = "".join(f"{'a b c d e f g h'[: 2 * n % 16 + 1]}\tc {n}\n" for n in range(8))
 LABELLED = "".join(f"good {n}\tyes\nbad {n}\tno\n" for n in range(100))
 pytestmark = [
-    pytest.mark.xdist_group("flags"),  # one worker prepares the runs for all
     pytest.mark.usefixtures("unchecked"),
 ]
 TINY = ["--model.d-model", "16", "--model.heads", "2", "--model.d-ff", "16", "--quiet"]
@@ -447,7 +446,7 @@ def test_every_flag_is_in_the_table():
 
 
 @pytest.fixture(scope="module")
-def place(tmp_path_factory, unchecked):
+def place(tmp_path_factory):
     place = tmp_path_factory.mktemp("flags")
     for seed, name in enumerate(("run", "second")):
         bundle = toy_bundle(seed, decoding={"max_length": 9})

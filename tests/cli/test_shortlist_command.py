@@ -19,7 +19,7 @@ SOURCES = [" ".join(words) for words in itertools.product(BECOMES, repeat=3)]
 
 
 @pytest.fixture(scope="module")
-def run(tmp_path_factory: pytest.TempPathFactory, unchecked: None) -> Path:
+def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a run whose training pairs translate each word on its own."""
     out = toy_run(tmp_path_factory.mktemp("shortlist") / "run")
     bundle = load_bundle(out)

@@ -265,8 +265,9 @@ def test_labels_that_contradict_each_other_are_found():
     assert found.labels.keys() == {"yes", "no"}
 
 
+@pytest.mark.usefixtures("unchecked")
 def test_memory_does_not_grow_with_the_data(monkeypatch):
-    monkeypatch.setattr(repeats, "IN_MEMORY", 20_000)
+    monkeypatch.setattr(repeats, "IN_MEMORY", 6_000)
     monkeypatch.setattr("whyformer.data.survey.survey.SAMPLE", 1000)
 
     def stream(count):
@@ -283,8 +284,8 @@ def test_memory_does_not_grow_with_the_data(monkeypatch):
         return most
 
     peak(1000)  # tables that are made once
-    small, large = peak(30_000), peak(120_000)
-    assert large < small + 3e6
+    small, large = peak(9_000), peak(36_000)
+    assert large < small + 4e5
 
 
 def test_blocks_end_after_many_characters():

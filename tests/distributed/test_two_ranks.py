@@ -43,7 +43,7 @@ def environment() -> dict[str, str]:
 
 
 @pytest.fixture(scope="module")
-def out(tmp_path_factory: pytest.TempPathFactory, unchecked: None) -> Path:
+def out(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return what one process left, and beside it what two ranks left; made once for all workers
     of pytest-xdist."""
     base = tmp_path_factory.getbasetemp()

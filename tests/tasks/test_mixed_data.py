@@ -43,7 +43,7 @@ def prepared(place: Path, mix: list[Any], **more: Any):
     return recipe, prepare(recipe, place / "run")
 
 
-def test_one_model_translates_into_two_languages_by_tag(tmp_path, unchecked):
+def test_one_model_translates_into_two_languages_by_tag(tmp_path):
     overrides = TINY | {
         "data.mix": corpora(tmp_path), "training.updates": 210, "validation.every": 70
     }  # fmt: skip

@@ -14,7 +14,6 @@ TOOL = Path(__file__).parents[2] / "tools" / "contributing_guides.py"
 GUIDES = read_guides(PAGE.read_text(encoding="utf-8"))
 KINDS = ("position scheme", "residual wiring", "norm", "feed-forward", "score scaling", "schedule",
          "optimizer", "metric", "text unit", "task", "recipe", "command", "question")  # fmt: skip
-pytestmark = pytest.mark.xdist_group("guides")  # one worker follows them for all tests
 
 
 @pytest.fixture(scope="module")

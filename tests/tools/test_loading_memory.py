@@ -8,8 +8,6 @@ from safetensors.torch import save_file
 
 from whyformer.foundation.tensors import is_finite, read_into, read_shapes
 
-pytestmark = pytest.mark.xdist_group("soak")  # one worker prepares the runs for all
-
 
 @pytest.mark.skipif(not Path("/proc/self/clear_refs").exists(), reason="needs Linux")
 def test_the_peak_while_loading_is_within_1_3_times_the_weights(served):

@@ -9,8 +9,6 @@ sys.path.append(str(Path(__file__).parents[2] / "tools"))
 
 from soak_parts import planted, syscalls
 
-pytestmark = pytest.mark.xdist_group("soak")  # one worker prepares the runs for all
-
 FLIPS = """
 from soak_parts import flips
 every = [use for use in flips.uses() if use.run == 'gpt' and use.name == 'evaluate']

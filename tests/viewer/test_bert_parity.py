@@ -9,8 +9,6 @@ from whyformer.blocks.taps import observe
 from whyformer.models.bert import BERT, BERTSettings
 from whyformer.models.electra import Electra, ElectraSettings
 
-pytestmark = pytest.mark.xdist_group("viewer-bert")  # one process of Node for all variants
-
 IDS, SEGMENTS = [1, 8, 6, 2, 11, 7, 2], [0, 0, 0, 0, 1, 1, 1]
 SMALL = {"layers": 2, "d_model": 16, "heads": 2, "d_ff": 24, "dropout": 0.0, "max_length": 16}
 VARIANTS = {

@@ -9,8 +9,6 @@ import javascript_engine
 import tiny
 from javascript_engine import assert_same, computed, tensor
 
-pytestmark = pytest.mark.xdist_group("viewer-gpt")  # one process of Node for all variants
-
 FIRST, SECOND = [1, 8, 6, 11], [1, 8, 7, 12]
 STEPS = [
     {"tokens": [1]},

@@ -11,8 +11,6 @@ from javascript_engine import tensor
 from whyformer.blocks.taps import observe
 from whyformer.models.recurrent.model import RecurrentModel
 
-pytestmark = pytest.mark.xdist_group("viewer-recurrent")  # one process of Node for all variants
-
 SOURCE, FIRST, SECOND = [5, 9, 7, 12, 6, 2], [1, 8, 6, 11], [1, 8, 7, 12]
 STEPS = [
     {"tokens": [1]},

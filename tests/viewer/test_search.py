@@ -22,7 +22,7 @@ from whyformer.foundation.errors import UsageError
 from whyformer.text.symbols import BOS, EOS
 from whyformer.text.tokenizer import train_tokenizer
 
-pytestmark = [pytest.mark.usefixtures("unchecked"), pytest.mark.xdist_group("searches")]
+pytestmark = pytest.mark.usefixtures("unchecked")
 NAMES = {
     "beam": "beam", "nbest": "nbest", "lengthPenalty": "length_penalty", "limit": "max_length",
     "minLength": "min_length", "noRepeatNgram": "no_repeat_ngram", "temperature": "temperature",

@@ -25,8 +25,6 @@ from whyformer.tasks.tagging import Tagger
 from whyformer.text.symbols import EOS, MASK
 from whyformer.text.tokenizer import train_tokenizer
 
-pytestmark = pytest.mark.xdist_group("viewer-session")  # one process of Node for all models
-
 TEXTS = ["the cat sat", "a dog ran", "cats and dogs sat and ran", "ran", "sat the and a dog"]
 SMALL = {"d_model": 16, "dropout": 0.0, "max_length": 64}
 SHAPE = {**SMALL, "layers": 2, "heads": 2, "d_ff": 24}

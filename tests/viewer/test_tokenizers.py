@@ -14,7 +14,7 @@ from whyformer.text.pieces import UNITS
 from whyformer.text.tags import with_tags
 from whyformer.text.tokenizer import Tokenizer, train_tokenizer
 
-pytestmark = [pytest.mark.usefixtures("unchecked"), pytest.mark.xdist_group("tokenizers")]
+pytestmark = pytest.mark.usefixtures("unchecked")
 TEXTS = 2000
 NEW_MARKS = frozenset("\u061d" + "".join(map(chr, range(0x1E944, 0x1E960))))
 """Marks of Unicode 9 and later. The `tokenizers` library does not know that they are marks."""

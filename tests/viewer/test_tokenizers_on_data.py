@@ -18,7 +18,6 @@ UNITS = ["bpe", "byte_bpe", "unigram", "chars", "jamo", "words"]
 LINES = 2000
 pytestmark = [
     pytest.mark.usefixtures("unchecked"),
-    pytest.mark.xdist_group("tokenizers on data"),
     pytest.mark.skipif(
         not all((DATA / file).is_file() for file in FILES), reason="the corpora are not here"
     ),

@@ -22,7 +22,7 @@ from whyformer.text.symbols import BOS, EOS, PAD
 from whyformer.text.tokenizer import train_tokenizer
 from whyformer.viewer.weights import as_stored
 
-pytestmark = [pytest.mark.usefixtures("unchecked"), pytest.mark.xdist_group("trained parity")]
+pytestmark = pytest.mark.usefixtures("unchecked")
 LETTERS = "abcdefghij"
 TEXTS = 1000
 UPDATES = 150  # enough to write words of about the right length, and too few to be sure of them

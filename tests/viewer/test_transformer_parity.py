@@ -9,8 +9,6 @@ import javascript_engine
 import tiny
 from javascript_engine import assert_same, computed, tensor
 
-pytestmark = pytest.mark.xdist_group("viewer-transformer")  # one process of Node for all variants
-
 SOURCE, FIRST, SECOND = [5, 9, 7, 12, 6, 2], [1, 8, 6, 11], [1, 8, 7, 12]
 STEPS = [
     {"tokens": [1]},
