@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+import whyformer.viewer
 from whyformer.lab.pages.lessons import lessons
 from whyformer.viewer.page import PageModel, page
 
@@ -14,6 +15,8 @@ WIDTHS = (1280, 390)
 LEVELS = ("figure", "heads", "steps", "beam", "lens", "stream")
 ENGINE = Path(__file__).parents[1] / "viewer" / "invented_engine.js"
 TENSOR = "encoder.layers.0.feedforward.expand.weight"
+WORDS = Path(whyformer.viewer.__file__).parent / "assets" / "page" / "words.en.json"
+WORDS_OF_PAGE = json.loads(WORDS.read_text(encoding="utf-8"))
 ALL_OPEN = "open=" + json.dumps(LEVELS).replace(" ", "")
 
 
@@ -245,12 +248,31 @@ def test_the_settings_of_the_search_are_kept(viewer):
     assert "temperature=0.5&sample=1&seed=2" in fragment_of(seen)
 
 
+@pytest.mark.parametrize("kind", lessons())
+def test_why_shows_every_claim_with_its_verdict_as_text(viewer, kind):
+    lesson = lessons()[kind]
+    seen = viewer(fragment=ALL_OPEN)
+    label = WORDS_OF_PAGE["why_about"].format(part=WORDS_OF_PAGE[f"kind.{kind}"])
+    button = seen.page.locator(f'[aria-label="{label}"]')
+    if not button.count():
+        pytest.skip("this page has no such part")
+    button.first.dispatch_event("click")  # it may be in a closed part
+    said = seen.page.inner_text("dialog")
+    assert "[object" not in said
+    for claim in lesson["claims"]:
+        assert claim["claim"]["en"].replace("d_k", "dₖ") in said
+        assert claim["words"]["en"] in said
+        for place in claim["where"]:
+            assert place["names"]["en"] in said
+    assert ("trained models without" in said) == lesson["trained"]
+
+
 def test_why_shows_the_verdict_of_the_laboratory_and_closes(viewer):
     seen = viewer()
     seen.page.click("[aria-label*='division by √dₖ']")
     said = seen.page.inner_text("dialog")
     assert "Why divide by" in said
-    assert seen.page.inner_text("dialog .verdict") == "supported"
+    assert "supported" in seen.page.locator("dialog .verdict").all_inner_texts()
     assert "whyformer lab show scaling" in said
     seen.page.keyboard.press("Escape")
     assert seen.page.is_hidden("dialog")

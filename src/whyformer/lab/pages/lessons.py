@@ -4,39 +4,44 @@ from dataclasses import dataclass
 from typing import Any
 
 from whyformer.lab.method.bilingual import VERDICTS, Bilingual, Language
+from whyformer.lab.method.experiment import Experiment
 from whyformer.lab.method.questions import experiment_named, written
 from whyformer.lab.method.record import result_of
+from whyformer.lab.method.verdict import Judgement
 from whyformer.lab.pages.cards import facts_of
 from whyformer.lab.pages.page import where
 
 
 @dataclass(frozen=True)
 class Lesson:
-    """The claim that answers why a model has a part.
+    """The claims that answer why a model has a part.
 
     Args:
-        exact: whether the claim is about this part. If it is not, it is the nearest claim that
+        exact: whether the claims are about this part. If they are not, they are the nearest that
             the laboratory has measured.
+        trained: whether the laboratory trained models without the part. The switch of the viewer
+            removes it from a trained model, which is something else.
     """
 
     question: str
-    claim: str
+    claims: tuple[str, ...]
     exact: bool = True
+    trained: bool = False
 
 
 LESSONS = {
-    "scale": Lesson("scaling", "training"),
-    "positions": Lesson("positions", "order"),
-    "skip": Lesson("gradients", "need"),
-    "head": Lesson("heads", "alone"),
-    "layer": Lesson("gradients", "need", exact=False),
-    "self_attention": Lesson("complexity", "paths", exact=False),
-    "cross_attention": Lesson("bottleneck", "falls"),
-    "beam": Lesson("beam", "better"),
-    "lengthPenalty": Lesson("beam", "penalty"),
-    "temperature": Lesson("smoothing", "calibration", exact=False),
+    "scale": Lesson("scaling", ("saturation", "training"), trained=True),
+    "positions": Lesson("positions", ("order",), trained=True),
+    "skip": Lesson("gradients", ("collapse", "need"), trained=True),
+    "head": Lesson("heads", ("alone", "half")),
+    "layer": Lesson("gradients", ("need",), exact=False),
+    "self_attention": Lesson("complexity", ("paths",), exact=False),
+    "cross_attention": Lesson("bottleneck", ("falls", "flat"), trained=True),
+    "beam": Lesson("beam", ("score", "better")),
+    "lengthPenalty": Lesson("beam", ("length", "penalty")),
+    "temperature": Lesson("smoothing", ("calibration",), exact=False),
 }
-"""For each kind of switch or setting of the viewer, the claim that is shown behind "why?"."""
+"""For each kind of switch or setting of the viewer, the claims that are shown behind "why?"."""
 
 
 def lessons(pages: str | None = None) -> dict[str, dict[str, Any]]:
@@ -55,14 +60,24 @@ def _lesson(lesson: Lesson) -> dict[str, Any] | None:
     if record is None:
         return None
     experiment = experiment_named(lesson.question)
-    claim = next(one for one in experiment.claims if one.name == lesson.claim)
-    judgement = facts_of(experiment, record.results).judgements[lesson.claim]
-    places = zip(*(where(experiment, judgement, one) for one in Language), strict=True)
+    judgements = facts_of(experiment, record.results).judgements
+    popular = {claim.name: claim.popular for claim in experiment.claims}
     return {
         "name": experiment.name,
         "nearest": not lesson.exact,
+        "trained": lesson.trained,
         "question": _both(experiment.question),
-        "claim": _both(claim.popular),
+        "claims": [
+            {"claim": _both(popular[name])} | _judged(experiment, judgements[name])
+            for name in lesson.claims
+        ],
+    }
+
+
+def _judged(experiment: Experiment, judgement: Judgement) -> dict[str, Any]:
+    """Return the verdict, and for which circumstances each result holds."""
+    places = zip(*(where(experiment, judgement, one) for one in Language), strict=True)
+    return {
         "verdict": judgement.verdict.name.lower(),
         "words": _both(VERDICTS[judgement.verdict]),
         "where": [

@@ -4,21 +4,23 @@ import {difference} from "./differences.js";
 import {mean, nats, percent, visible} from "./numbers.js";
 import {tokenName} from "./names.js";
 import {otherAnswer} from "./labels.js";
+import {release} from "./steps.js";
 import {say} from "./words.js";
 
 const LONGEST_WORD = 20; // in tokens: a longer one, such as a Chinese sentence, may break
 
 export function drawAnswer(app, pane) {
   const { result, error, description } = pane;
-  if (error) return html("p", { class: "problem", role: "alert" }, error);
+  if (error) return [html("p", { class: "problem", role: "alert" }, error), pane.chosen.forced.length ? html("p", {}, release(app, pane)) : null];
   if (!result) return html("p", { class: "soft" }, say(pane.chosen.text ? "thinking" : "type_something"));
   if (!["sequence", "continuation"].includes(result.kind)) return otherAnswer(app, pane);
   const best = result.hypotheses?.[0] ?? result.target;
   return [
     html("p", { class: "result", lang: "und" }, best.text ? answerTokens(app, pane) : html("span", { class: "soft" }, say("empty_answer"))),
     html("p", { class: "soft facts" }, say("certainty", { probability: percent(Math.exp(best.logProbability)) }), result.milliseconds === undefined ? null : ` · ${say("time", { milliseconds: Math.round(result.milliseconds) })}`),
+    cutOff(pane) ? html("p", { class: "soft facts" }, say("cut_off")) : null,
     changed(pane),
-    result.hypotheses?.length > 1 ? alternatives(result.hypotheses, description) : null,
+    result.hypotheses?.length > 1 ? alternatives(pane) : null,
   ];
 }
 
@@ -68,14 +70,20 @@ function changed(pane) {
   );
 }
 
-function alternatives(hypotheses) {
-  const most = Math.exp(hypotheses[0].logProbability);
+// Whether the answer reached the maximum length before it ended. A continuation has no own end.
+function cutOff({ result, description }) {
+  const end = description.special?.end;
+  return result.kind === "sequence" && end && result.target.tokens.length > 0 && result.target.tokens.at(-1) !== end;
+}
+
+function alternatives({ result: { hypotheses }, chosen }) {
+  const most = Math.max(...hypotheses.map((one) => Math.exp(one.logProbability)));
   return html("div", { class: "alternatives" },
-    html("h3", {}, say("alternatives")),
+    html("h3", {}, say(chosen.sample ? "alternatives_sampled" : "alternatives")),
     html("ol", {}, hypotheses.map((one) => {
       const probability = Math.exp(one.logProbability);
       const title = say("per_token", { nats: nats(one.logProbability), mean: nats(mean(one.tokenLogProbabilities ?? [one.logProbability])) });
-      return html("li", { title }, html("span", { class: "what", lang: "und" }, one.text || say("empty_answer")), html("span", { class: "share" }, percent(probability)), html("i", { class: "bar", style: `--share:${Math.max(0.004, probability / Math.max(most, probability)).toFixed(4)}` }));
+      return html("li", { title }, html("span", { class: "what", lang: "und" }, one.text || say("empty_answer")), html("span", { class: "share" }, percent(probability)), html("i", { class: "bar", style: `--share:${Math.max(0.004, probability / (most || 1)).toFixed(4)}` }));
     })),
   );
 }

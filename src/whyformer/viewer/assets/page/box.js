@@ -6,7 +6,7 @@ import {count, mean, number} from "./numbers.js";
 import {axesOf, kindOf, partName} from "./names.js";
 import {headsOf} from "./plan.js";
 import {picture} from "./saving.js";
-import {toggle, whyButton} from "./switches.js";
+import {isOff, toggle, whyButton} from "./switches.js";
 import {say} from "./words.js";
 
 export function drawOpenBox(app, pane) {
@@ -17,8 +17,8 @@ export function drawOpenBox(app, pane) {
   return html("div", { class: "opened" },
     html("header", {}, html("h3", {}, partName(name, description)), button(`${pane.number}:close-box`, "×", () => app.openBox(pane, name), { class: "quiet square", "aria-label": say("close") })),
     known ? html("p", {}, say(`about.${kind}`)) : null,
-    equation(kind, description),
-    html("p", { class: "row" }, toggle(app, pane, name, say("switched_on"), { key: `${pane.number}:opened:${name}`, why: true })),
+    equation(kind, description, isOff(pane, "scale")),
+    html("p", { class: "row" }, toggle(app, pane, name, say(isOff(pane, name) ? "switched_off" : "switched_on"), { key: `${pane.number}:opened:${name}`, why: true })),
     directionsIn(app, pane, name),
     headsIn(app, pane, name),
     output(pane, name),
@@ -27,9 +27,10 @@ export function drawOpenBox(app, pane) {
   );
 }
 
-function equation(kind, { settings }) {
+function equation(kind, { settings }, unscaled) {
   const inner = { relu: "max(0, xW₁ + b₁)W₂ + b₂", gelu: "GELU(xW₁ + b₁)W₂ + b₂", "gelu-tanh": "GELU(xW₁ + b₁)W₂ + b₂", swiglu: "(Swish(xW) ⊙ xV)W₂" }[settings.activation] ?? null;
-  const lines = { self_attention: "softmax(QKᵀ / √dₖ) V", cross_attention: "softmax(QKᵀ / √dₖ) V", feedforward: inner && `FFN(x) = ${inner}`, projection: "softmax(x Eᵀ)", embedding: settings.d_model ? "√d_model · E[token]" : null };
+  const attention = unscaled ? "softmax(QKᵀ) V" : "softmax(QKᵀ / √dₖ) V";
+  const lines = { self_attention: attention, cross_attention: attention, feedforward: inner && `FFN(x) = ${inner}`, projection: "softmax(x Eᵀ)", embedding: settings.d_model ? "√d_model · E[token]" : null };
   if (kind === "cross_attention" && settings.cell) return null;
   if (kind === "embedding" && settings.embedding_scale === "one") return html("p", { class: "equation" }, "E[token]");
   return lines[kind] ? html("p", { class: "equation" }, lines[kind]) : null;

@@ -102,10 +102,11 @@ function enlarged(app, pane, { attention, head }) {
   const weights = headOf(pane, attention, head);
   const axes = axesOf(attention, pane);
   const name = `${attention}.heads.${head}`;
-  const title = partName(name, pane.description);
+  const off = isOff(pane, name);
+  const title = off ? say("without_part", { part: partName(name, pane.description) }) : partName(name, pane.description);
   const said = pane.chosen.text.length > 60 ? `${pane.chosen.text.slice(0, 60)}…` : pane.chosen.text;
   return html("div", { class: "enlarged" },
-    html("header", {}, html("h3", {}, title), toggle(app, pane, name, say("switched_on"), { key: `${pane.number}:enlarged-switch`, why: true })),
+    html("header", {}, html("h3", {}, title), toggle(app, pane, name, say(off ? "switched_off" : "switched_on"), { key: `${pane.number}:enlarged-switch`, why: true })),
     html("div", { class: "two-views" },
       picture(drawMap(app, pane, weights, axes, hueOf(attention, pane)), { key: `${pane.number}:map`, caption: say("map_caption", { part: title, text: said }) }),
       picture(drawLinks(app, pane, weights, axes, hueOf(attention, pane)), { key: `${pane.number}:links`, tall: Math.max(weights.queries, weights.keys) > MANY, caption: say("links_caption", { part: title, text: said }) })),
@@ -115,7 +116,7 @@ function enlarged(app, pane, { attention, head }) {
 
 function drawMap(app, pane, weights, { queries, keys }, hue) {
   const left = 10 + Math.max(24, ...queries.map((one) => textWidth(one, 12.5)));
-  const top = 10 + Math.max(16, ...keys.map((one) => Math.min(90, textWidth(one, 12.5))));
+  const top = 16 + Math.max(16, ...keys.map((one) => Math.min(90, textWidth(one, 12.5))));
   const cell = clamp(330 / Math.max(weights.keys, weights.queries), 6, 34);
   const [wide, tall] = [cell * weights.keys, cell * weights.queries];
   const upright = (one) => textWidth(one, 12.5) < cell;

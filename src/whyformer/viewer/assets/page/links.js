@@ -11,7 +11,7 @@ export function drawLinks(app, pane, weights, { queries, keys }, hue) {
   const rows = Math.max(weights.queries, weights.keys);
   const step = Math.max(17, Math.min(30, 420 / rows));
   const wide = (names) => Math.max(30, ...names.map((one) => textWidth(one, 13)));
-  const [left, right] = [wide(queries.slice(0, weights.queries)) + 12, wide(keys) + 12];
+  const [left, right] = [wide([...queries.slice(0, weights.queries), say("queries")]) + 12, wide([...keys, say("keys")]) + 12];
   const [middle, height] = [150, rows * step + 34];
   const place = (count, k) => 30 + ((rows - count) / 2 + k + 0.5) * step;
   const x2 = left + middle;

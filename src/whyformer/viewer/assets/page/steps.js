@@ -28,8 +28,13 @@ export function drawSteps(app, pane) {
       html("ol", { class: "candidates" }, result.steps[at - offset].candidates.map((one, k) => candidate(app, pane, { one, k, at, prompt, tokens }))),
       reads(pane, at),
     ),
-    forced ? html("p", { class: "row" }, html("span", { class: "soft" }, say("forced_now", { tokens: pane.chosen.forced.map((one) => tokenName(one, description)).join(" ") })), button(`${pane.number}:release`, say("release"), () => app.change(() => (pane.chosen.forced = [])), { class: "quiet" })) : null,
+    forced ? html("p", { class: "row" }, html("span", { class: "soft" }, say("forced_now", { tokens: pane.chosen.forced.map((one) => tokenName(one, description)).join(" ") })), release(app, pane)) : null,
   ];
+}
+
+// The button that takes back the chosen tokens.
+export function release(app, pane) {
+  return button(`${pane.number}:release`, say("release"), () => app.change(() => (pane.chosen.forced = [])), { class: "quiet" });
 }
 
 function arrow(event, go, at) {
@@ -51,8 +56,9 @@ function candidate(app, pane, { one, k, at, prompt, tokens }) {
     pane.chosen.forced = [...tokens.slice(prompt, at), one.token];
     app.state.step = at;
   });
+  const special = Object.values(pane.description.special ?? {}).includes(one.token);
   return html("li", {}, button(`${pane.number}:candidate:${k}`, [html("span", { class: "what", lang: "und" }, name), html("span", { class: "share" }, percent(one.probability)), html("i", { class: "bar", style: `--share:${one.probability.toFixed(4)}` })], force, {
-    class: "candidate", "aria-pressed": String(chosen), "aria-label": say("force", { token: name, probability: percent(one.probability) }),
+    class: "candidate", disabled: special, title: special ? say("not_to_choose") : null, "aria-pressed": String(chosen), "aria-label": say("force", { token: name, probability: percent(one.probability) }),
   }));
 }
 

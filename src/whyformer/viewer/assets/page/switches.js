@@ -42,8 +42,11 @@ function openWhy(app, kind) {
   dialog.replaceChildren(
     html("p", { class: "eyebrow" }, say(lesson.nearest ? "why_nearest" : "why_title")),
     html("h2", { id: "why-title" }, either(lesson.question)),
-    html("blockquote", {}, html("p", {}, either(lesson.claim)), html("b", { class: `verdict ${lesson.verdict}` }, either(lesson.words))),
-    lesson.where.map((one) => html("p", { class: "soft" }, html("b", {}, either(one.result)), " ", either(one.names))),
+    ...lesson.claims.flatMap((one) => [
+      html("blockquote", {}, html("p", {}, either(one.claim)), html("b", { class: `verdict ${one.verdict}` }, either(one.words))),
+      ...one.where.map((place) => html("p", { class: "soft" }, html("b", {}, either(place.result)), " ", either(place.names))),
+    ]),
+    lesson.trained ? html("p", {}, say("why_trained")) : "",
     html("p", { class: "soft more" }, say("why_more"), " ", lesson.pages ? html("a", { href: `${lesson.pages}/${lesson.name}${language() === "ko" ? ".ko" : ""}.html` }, either(lesson.question)) : [html("code", {}, `whyformer lab show ${lesson.name}`), " · ", html("code", {}, `docs/lab/${lesson.name}.html`)]),
     html("button", { type: "button", class: "quiet", onclick: close, autofocus: true }, say("close")),
   );
