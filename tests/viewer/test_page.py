@@ -68,9 +68,11 @@ def test_a_script_that_would_end_its_element_is_refused():
         embedded_script('"</SCRIPT>"')
 
 
-def test_a_page_is_recognized_and_other_files_are_not():
-    assert is_page(page([MODEL], engine=ENGINE))
-    assert not is_page("<!doctype html><title>mine</title>")
+def test_a_page_is_recognized_and_other_files_are_not(tmp_path):
+    mine = tmp_path / "mine.html"
+    for text, whole in ((page([MODEL], engine=ENGINE), True), ("<!doctype html>\n<html>", False)):
+        mine.write_text(text, encoding="utf-8")
+        assert is_page(mine) == whole
 
 
 def test_the_small_page_is_marked():
