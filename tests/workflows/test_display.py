@@ -1,6 +1,7 @@
 """What a run shows about its progress."""
 
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from rich.cells import cell_len
@@ -64,7 +65,8 @@ def test_the_time_left_is_that_of_the_run(
     wanted: str,
 ) -> None:
     now = iter((100.0, 120.0, 120.0, 120.0))
-    monkeypatch.setattr(display.time, "monotonic", lambda: next(now))
+    # Only the clock of the display: a server in another thread needs its own.
+    monkeypatch.setattr(display, "time", SimpleNamespace(monotonic=lambda: next(now)))
     length = Planned(planned, seconds_left)
     shown = Display()
     with shown.training(length, 0, "texts"):
