@@ -348,9 +348,15 @@ def test_what_each_head_contributes_is_measured(viewer):
     values = seen.page.locator(".effect-of-head").all_inner_texts()
     assert len(values) == seen.count(".multiples .small-head") == 16
     assert all(re.fullmatch(r"[−+]?\d+\.\d+", one) for one in values)
+    least = min(values, key=lambda one: float(one.replace("−", "-")))
+    assert least.startswith("−")
+    assert f"({least})" in seen.page.inner_text(".multiples [role=status]")
     seen.page.fill("#text-0", "dog")
     settled(seen)
     assert seen.count(".effect-of-head") == 0
+    seen.page.click(".enlarged .toggle")
+    settled(seen)
+    assert "switch everything on" in seen.page.inner_text(".multiples")
 
 
 def test_pictures_are_saved_with_their_caption(viewer):

@@ -60,7 +60,7 @@ export function drawHeads(app, pane) {
       html("div", { class: "small-heads", onkeydown: walk }, Array.from({ length: heads }, (_, k) => html("div", {}, smallHead(app, pane, attention, k, { key: `${pane.number}:small:${attention}:${k}` }), effectOf(effects, `${attention}.heads.${k}`)))),
     );
   });
-  return html("div", { class: "heads" }, html("div", { class: "multiples" }, rows, measuring(app, pane, effects)), enlarged(app, pane, chosen));
+  return html("div", { class: "heads" }, html("div", { class: "multiples" }, measuring(app, pane, effects), rows), enlarged(app, pane, chosen));
 }
 
 // What the answer loses without each head, if it was measured for this text and these settings.
@@ -77,10 +77,13 @@ function effectOf(effects, name) {
 
 function measuring(app, pane, effects) {
   const heads = pane.description.switches.filter((one) => /\.heads\.\d+$/.test(one));
-  if (!heads.length || pane.chosen.off.length || pane.result.kind === "value") return null;
+  if (!heads.length || pane.result.kind === "value") return null;
+  if (pane.chosen.off.length) return html("p", { class: "soft" }, say("measure_needs_all"));
   if (!effects) return html("p", {}, button(`${pane.number}:measure`, say("measure_heads"), () => app.measure(pane, heads), { class: "pill" }));
   const done = effects.values.size;
-  return html("p", { class: "soft", role: "status" }, say(done < heads.length ? "measuring" : "measured", { done, all: heads.length }));
+  if (done < heads.length) return html("p", { class: "soft", role: "status" }, say("measuring", { done, all: heads.length }));
+  const [most, value] = [...effects.values].reduce((least, one) => (one[1] < least[1] ? one : least));
+  return html("p", { class: "soft", role: "status" }, say("measured"), value < 0 ? [" ", html("b", {}, say("measured_most", { part: partName(most, pane.description), nats: nats(value) }))] : null);
 }
 
 // Left and right arrow keys walk over the heads.
