@@ -7,6 +7,7 @@ import torch
 from tokenizers import Tokenizer as Library
 from tokenizers import decoders, models, pre_tokenizers, trainers
 
+from whyformer.blocks.embeddings import Tying
 from whyformer.bundle import load_bundle
 from whyformer.foundation.errors import ConfigError, UsageError
 from whyformer.recipes.recipe import Recipe, resolve
@@ -108,6 +109,23 @@ def test_each_side_may_have_its_own_file_or_learn_its_vocabulary(pairs: str, tmp
     lowered = {"text.from_file": files[0], "text.source_lowercase": True}
     data = prepared(pairs, tmp_path / "three", **lowered)
     assert (data.source_tokenizer.lowercase, data.target_tokenizer.lowercase) == (True, False)
+
+
+def test_separate_vocabularies_have_separate_embeddings(pairs: str, tmp_path: Path):
+    file = save_tokenizer(tmp_path / "tokenizer.json")
+    asked = SMALL | {"data.train": [pairs], "text.source_from_file": file, "text.vocabulary": 300}
+    found = resolve("translate", asked)
+    assert found.recipe.model.tying is Tying.DECODER
+    assert "separate vocabularies" in found.origins["model.tying"]
+    short = {"training.updates": 1, "validation.verdict": False}
+    train(resolve("translate", asked | short), tmp_path / "run", quiet=True)
+    train(resolve("translate", asked | short), tmp_path / "run", quiet=True)  # it resumes
+    chosen = resolve("translate", asked | short | {"model.tying": "three-way"})
+    with pytest.raises(ConfigError, match=r"Set text\.shared to true"):
+        train(chosen, tmp_path / "other", quiet=True)
+    assert (
+        resolve("translate", SMALL | {"data.train": [pairs]}).recipe.model.tying is Tying.THREE_WAY
+    )
 
 
 def test_a_language_model_reads_the_file_too(tmp_path: Path):

@@ -12,6 +12,7 @@ from typing import Annotated, Any, get_args, get_origin
 import yaml
 from pydantic import BaseModel, Field, model_validator
 
+from whyformer.blocks.embeddings import Tying
 from whyformer.data.corpus import Filters
 from whyformer.data.formats.recognition import known_delimiter
 from whyformer.data.mixture import MixedCorpus, check_weights
@@ -366,7 +367,23 @@ def resolve(
             elif key in origins:
                 origins[key] = "replaced by the command line"
     recipe = build(Recipe, tree, where=where, places=places)
+    recipe = _with_possible_tying(recipe, origins)
     return Resolved(recipe, origins, Path(name).stem, choices)
+
+
+def _with_possible_tying(recipe: Recipe, origins: dict[str, str]) -> Recipe:
+    """Return the recipe. The two sides do not share their embeddings if they have separate
+    vocabularies, unless `model.tying` was given."""
+    tying = getattr(recipe.model, "tying", Tying.NONE)
+    pairs = TASKS[recipe.task].items is ItemForm.PAIRS
+    if "model.tying" in origins or recipe.text.is_shared or not pairs:
+        return recipe
+    if not tying.of_embeddings:
+        return recipe
+    origins["model.tying"] = "the two sides have separate vocabularies"
+    return recipe.model_copy(
+        update={"model": recipe.model.model_copy(update={"tying": Tying.DECODER})}
+    )
 
 
 def _gives_length(overrides: Mapping[str, Any]) -> bool:
