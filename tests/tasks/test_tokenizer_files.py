@@ -115,7 +115,7 @@ def test_separate_vocabularies_have_separate_embeddings(pairs: str, tmp_path: Pa
     file = save_tokenizer(tmp_path / "tokenizer.json")
     asked = SMALL | {"data.train": [pairs], "text.source_from_file": file, "text.vocabulary": 300}
     found = resolve("translate", asked)
-    assert found.recipe.model.tying is Tying.DECODER
+    assert found.recipe.model.model_dump()["tying"] is Tying.DECODER
     assert "separate vocabularies" in found.origins["model.tying"]
     short = {"training.updates": 1, "validation.verdict": False}
     train(resolve("translate", asked | short), tmp_path / "run", quiet=True)
