@@ -62,7 +62,8 @@ def test_the_switches_of_the_page_have_the_lessons_of_the_laboratory(cli, run, t
     cli("view", run, "--out", tmp_path / "model.html")
     text = (tmp_path / "model.html").read_text(encoding="utf-8")
     lessons = json.loads(re.findall(r'id="lessons">(.*?)</script>', text)[0])
-    assert lessons["scale"]["words"]["en"] == "supported"
+    words = [claim["words"]["en"] for claim in lessons["scale"]["claims"]]
+    assert words == ["supported", "supported"]
 
 
 def test_a_page_without_texts_of_the_user_has_no_examples(cli, run, own_run, tmp_path):
