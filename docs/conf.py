@@ -8,6 +8,9 @@ DOCS = Path(__file__).parent
 ROOT = DOCS.parent
 sys.path[:0] = [str(DOCS / "_extensions"), str(ROOT / "src")]
 
+# autodoc imports with TYPE_CHECKING set, and pydantic cannot read the models of fastapi then.
+import fastapi  # noqa: E402, F401
+
 import whyformer  # noqa: E402
 
 project = "whyformer"
