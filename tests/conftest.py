@@ -16,8 +16,8 @@ CHECKED = {
     "acceleration", "blocks", "bundle", "charts", "data", "decoding", "evaluation", "foundation",
     "models", "parity", "text", "training",
 }  # fmt: skip
-"""The folders of tests in which signatures are checked. Tests elsewhere use the same functions, and
-checking makes a tiny training about five times slower."""
+"""The folders of tests in which signatures are checked. Elsewhere, whole trainings would take about
+five times as long, and only the type checker reads the signatures."""
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -33,7 +33,7 @@ def checked_or_not(request: pytest.FixtureRequest) -> None:
 def unchecked() -> Iterator[None]:
     """Let a test, or a module of tests, run thousands of forward passes at full speed.
 
-    Checking makes a tiny forward pass ten times slower; other tests check every signature.
+    Checking makes a tiny forward pass ten times slower.
     """
     before = jaxtyping.config.jaxtyping_disable
     jaxtyping.config.update("jaxtyping_disable", True)

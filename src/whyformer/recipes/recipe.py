@@ -376,9 +376,8 @@ def _with_possible_tying(recipe: Recipe, origins: dict[str, str]) -> Recipe:
     vocabularies, unless `model.tying` was given."""
     tying = getattr(recipe.model, "tying", Tying.NONE)
     pairs = TASKS[recipe.task].items is ItemForm.PAIRS
-    if "model.tying" in origins or recipe.text.is_shared or not pairs:
-        return recipe
-    if not tying.of_embeddings:
+    possible = recipe.text.is_shared or not pairs or not tying.of_embeddings
+    if possible or "model.tying" in origins:
         return recipe
     origins["model.tying"] = "the two sides have separate vocabularies"
     return recipe.model_copy(
