@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 MINUTES ?= 6
 OUT ?= runs/demo
 
-.PHONY: demo test test-browser check pytest lint types imports lab docs lock clean
+.PHONY: demo test test-all test-browser check pytest lint types imports lab docs lock clean
 
 demo: $(VENV)/.installed
 	$(BIN)/whyformer demo --minutes $(MINUTES) --out $(OUT)
@@ -17,6 +17,11 @@ check: $(VENV)/.installed-dev
 	$(MAKE) --no-print-directory -j2 lint types imports pytest
 
 pytest: $(VENV)/.installed-dev
+	OMP_NUM_THREADS=1 $(BIN)/pytest -n auto --dist worksteal -m "not slow"
+
+# The tests that are marked `slow`, too. Run it before a release and after a change of the command
+# line, of the settings or of distributed training.
+test-all: $(VENV)/.installed-dev
 	OMP_NUM_THREADS=1 $(BIN)/pytest -n auto --dist worksteal
 
 # Open the pages in Chromium, which must be installed. Without it, the tests are skipped.

@@ -1,6 +1,7 @@
 """Files are the same on every system: their names, their bytes and the modules they need."""
 
 import ast
+import functools
 import re
 import subprocess
 from collections import Counter
@@ -16,6 +17,7 @@ POSIX_ONLY = {"fcntl", "resource", "termios", "tty", "pty", "pwd", "grp", "syslo
 RESERVED = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECASE)
 
 
+@functools.cache
 def nodes() -> list[tuple[str, ast.AST]]:
     found = []
     for file in sorted(PACKAGE.rglob("*.py")):

@@ -293,7 +293,8 @@ def test_doctor(cli):
 
 
 def test_train_prints_the_outcome(cli, tmp_path):
-    argv = ("train", "copy", "--out", tmp_path / "run", "--quiet", "--training.updates=3")
+    argv = ("train", "copy", "--out", tmp_path / "run", "--quiet", "--training.updates=3",
+            "--validation.every=1")  # fmt: skip
     said = cli(*argv, "--validation.sentences", "4", "--model.dropout", "0.1")
     assert said.code == 0
     assert "3 updates; best at update" in said.out

@@ -11,6 +11,7 @@ import shlex
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -502,8 +503,22 @@ def observed(cli, name: str, line: list[str], new: Path) -> object:
     return said.code, re.sub(r"\d+\.\d GFLOP.*|\d+(\.\d+)? s\b", "", said.out), said.err, files
 
 
-@pytest.mark.parametrize("name", COMMANDS)
-def test_every_flag_has_an_effect_or_is_refused(cli, monkeypatch, tmp_path, place, name):
+LONG = ("errors", "evaluate", "generate", "translate", "view")
+"""Commands that do their work here: `make test` tries their first context only."""
+
+
+def contexts() -> list[Any]:
+    """Return every command with each of its contexts."""
+    found = []
+    for name, command in COMMANDS.items():
+        for number, context in enumerate(command.contexts):
+            marks = pytest.mark.slow if number and name in LONG else ()
+            found.append(pytest.param(name, context, id=f"{name}-{number}", marks=marks))
+    return found
+
+
+@pytest.mark.parametrize(("name", "context"), contexts())
+def test_every_flag_has_an_effect_or_is_refused(cli, monkeypatch, tmp_path, place, name, context):
     asked: list[object] = []
 
     def record(*given: object, **named: object) -> object:
@@ -516,23 +531,22 @@ def test_every_flag_has_an_effect_or_is_refused(cli, monkeypatch, tmp_path, plac
     if name.startswith("lab"):
         monkeypatch.setattr("whyformer.lab.method.questions.written", lambda: ("scaling",))
     silent = []
-    for number, context in enumerate(COMMANDS[name].contexts):
-        for flag, values in {"": "", **COMMANDS[name].flags}.items():
-            results = []
-            for trial, value in enumerate(values if isinstance(values, list) else [values]):
-                new = tmp_path / f"{number}-{flag}-{trial}"
-                new.mkdir()
-                option = [f"--{NAMES.get(flag, flag).replace('_', '-')}"] if flag else []
-                line = [*words(context), *option, *words(value)]
-                line = [one.format(place=place, new=new) for one in line]
-                results.append(_done(cli, name, line, new, asked))
-            if not flag:
-                plain = results[0]
-                assert plain[0] in (0, 1, "asked"), (context, plain)
-            elif flag not in context and all(result == plain for result in results):
-                silent.append(f"{context} --{flag}")
-            elif f"`{flag}`" in "".join(result[2] for result in results if result[0] == 2):
-                silent.append(f"{context} --{flag} is called `{flag}`")
+    for flag, values in {"": "", **COMMANDS[name].flags}.items():
+        results = []
+        for trial, value in enumerate(values if isinstance(values, list) else [values]):
+            new = tmp_path / f"{flag}-{trial}"
+            new.mkdir()
+            option = [f"--{NAMES.get(flag, flag).replace('_', '-')}"] if flag else []
+            line = [*words(context), *option, *words(value)]
+            line = [one.format(place=place, new=new) for one in line]
+            results.append(_done(cli, name, line, new, asked))
+        if not flag:
+            plain = results[0]
+            assert plain[0] in (0, 1, "asked"), plain
+        elif flag not in context and all(result == plain for result in results):
+            silent.append(f"--{flag}")
+        elif f"`{flag}`" in "".join(result[2] for result in results if result[0] == 2):
+            silent.append(f"--{flag} is called `{flag}`")
     assert not silent, "\n".join(silent)
 
 

@@ -335,12 +335,16 @@ def test_texts_of_tables_and_plain_texts(tmp_path):
     assert open_table(path, Wanted.TEXTS) is None
 
 
+@pytest.mark.usefixtures("unchecked")
 @given(
     st.lists(
         st.dictionaries(
-            st.text(max_size=5), st.recursive(st.text() | st.integers(), st.lists), min_size=1
+            st.text(max_size=5),
+            st.recursive(st.text(max_size=9) | st.integers(), st.lists, max_leaves=6),
+            min_size=1,
+            max_size=4,
         ),
-        max_size=20,
+        max_size=8,
     ),
     st.sampled_from([None, 1, 4]),
 )
@@ -516,6 +520,7 @@ def _with_sheet_changed(path, change):
             archive.writestr(member, content)
 
 
+@pytest.mark.usefixtures("unchecked")
 def test_a_workbook_is_read_whatever_size_it_states(tmp_path):
     path = tmp_path / "a.xlsx"
     book = openpyxl.Workbook()

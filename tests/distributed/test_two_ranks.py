@@ -326,6 +326,7 @@ def killed_once(run: Path, said: Path, rank: int, *options: str) -> tuple[int, i
 
 
 @pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="ranks are found in /proc")
+@pytest.mark.slow
 def test_a_killed_rank_ends_the_others_and_all_go_on_bit_for_bit(
     out: Path, told: dict[str, Any], tmp_path: Path
 ) -> None:

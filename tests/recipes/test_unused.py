@@ -165,7 +165,10 @@ def other_values(value: object, kind: typing.Any) -> list[object]:
     return []
 
 
-@pytest.mark.parametrize("base", BASES)
+@pytest.mark.parametrize(
+    "base",
+    [pytest.param(base, marks=() if base == "translate" else pytest.mark.slow) for base in BASES],
+)
 def test_a_setting_changes_the_run_or_is_refused(base, data, tmp_path):
     recipe = resolve(BASES[base][0], asked(base, data, {})).recipe
     usual = digest(base, data, tmp_path / "run")

@@ -29,6 +29,7 @@ def test_there_is_a_guide_for_each_kind_of_change() -> None:
     assert [kind for kind in KINDS if kind not in titles] == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("title", [*(guide.title for guide in GUIDES), "ruff"])
 def test_a_guide_that_is_followed_to_the_letter_passes_its_own_check(
     report: str, title: str

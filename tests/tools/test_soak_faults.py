@@ -120,6 +120,7 @@ def test_a_planted_fault_is_found(served, fault: str, trials: str, kind: str):
     assert kind in _kinds(served, trials, fault)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("trials", [*WITHOUT, *PRELOADED])
 def test_without_a_fault_nothing_is_found(served, trials: str):
     to_be_refused = trials in (FLIPS, PICKLES, MEMORY)

@@ -197,7 +197,8 @@ class ValidationSettings(Settings):
     """When and how a run is validated during training."""
 
     every: int = Field(default=0, ge=0, le=MAX_UPDATES)
-    """Number of updates between validations; 0 means a twentieth of the run."""
+    """Number of updates between validations; 0 means a twentieth of the run, and at least 20
+    updates. There is always a validation after the last update."""
     metric: Annotated[str, ListedMetrics()] = "bleu"
     """Metric that selects the best weights: loss, or a metric of the task, such as bleu for
     the task `translate`, perplexity for `language` and accuracy for `classify`. The JSON Schema

@@ -19,6 +19,9 @@ from whyformer.training.timetable import (
     write_timetable,
 )
 
+CLOSEST = 20
+"""Number of updates between validations of a short run, unless the recipe sets one."""
+
 
 class RunLength:
     """The timetable of a run. If the length is set in minutes, training extends the timetable.
@@ -57,7 +60,7 @@ class RunLength:
             updates = min(after + recipe.training.updates, most)
             updates = known["updates"] if known else updates
             self.timetable = _continued(recipe, after, updates)
-            self._every = self._every or max(1, math.ceil((updates - after) / 20))
+            self._every = self._every or max(CLOSEST, math.ceil((updates - after) / 20))
             self.paced = False
             return
         self.paced = True
