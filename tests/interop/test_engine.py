@@ -1,6 +1,7 @@
 """The engine gives the answers of the torch engine: order, limits, bans, scores, n-best."""
 
 import json
+import random
 import shutil
 import threading
 from collections.abc import Sequence
@@ -125,6 +126,41 @@ def test_a_beam_as_wide_as_the_space_finds_what_torch_finds(both):
     ours, theirs = translator.translate(LINES, asked), engine.translate(LINES, asked)
     for a, b in zip(ours, theirs, strict=True):
         assert [one.tokens for _, one in a.hypotheses] == [one.tokens for _, one in b.hypotheses]
+
+
+@pytest.fixture(scope="module")
+def ending(tmp_path_factory):
+    """A model whose answers have different lengths, up to the limit."""
+    bundle = toy_bundle(4, tying="none", output_bias="learned")
+    with torch.no_grad():
+        projection = bundle.model.projection
+        projection.weight[EOS] = 0.9 * projection.weight[268]  # a token that is often chosen
+        projection.bias[[PAD, BOS, UNK, MASK]] = -30.0
+    return make(bundle, tmp_path_factory.mktemp("ending"))[1]
+
+
+@pytest.mark.parametrize("longest", [2, 5, 9])
+@pytest.mark.parametrize("system", ["ending", "symbolic"])
+def test_the_short_search_finds_the_best_of_the_long_one(system, longest, request, monkeypatch):
+    engine = request.getfixturevalue(system)
+    engine = engine[1] if isinstance(engine, tuple) else engine
+    rng = random.Random(longest)
+    lines = [" ".join(rng.choices("abcdefghij", k=rng.randint(1, 14))) for _ in range(200)]
+    asked = settings(beam=3, length_penalty=0.0, max_length_extra=longest, max_length_ratio=0.3)
+    long, found = [], engine._found
+
+    def counting(sources: list[list[str]], *others: Any) -> Any:
+        long.extend(sources)
+        return found(sources, *others)
+
+    monkeypatch.setattr(engine, "_found", counting)
+    short = engine.translate(lines, asked)
+    searched_again = len(long)
+    wide = engine.translate(lines, asked.model_copy(update={"nbest": 3}))
+    assert [one.text for one in short] == [one.text for one in wide]
+    assert [one.score for one in short] == pytest.approx([one.score for one in wide], abs=1e-5)
+    if system == "ending":
+        assert 0 < searched_again < 200, searched_again  # both searches were used
 
 
 @pytest.mark.parametrize("beam", [1, 3])

@@ -44,6 +44,8 @@ END = str(EOS)
 NO_PENALTY = 1e-9
 """Length penalty for CTranslate2, too small to change a score. With 0, CTranslate2 stops as soon as
 the best hypothesis is finished."""
+SPREAD = 3
+"""Rows whose limits differ by a larger factor are not searched together for the best hypothesis."""
 PATIENCE = 2
 """CTranslate2 stops after this number of finished hypotheses per beam. The search of whyformer
 continues while the length penalty can still make a longer hypothesis win. With a patience of 1,
@@ -128,28 +130,11 @@ class CTranslate2Translator(PairScorer):
             raise UsageError(f"{refusal}. Use the torch engine.")
         sources = [self._spelled(line.ids) for line in lines]
         limits = [self._limit(line, settings) for line in lines]
-        found = self._search(sources, max(limits), settings)
-
-        def again(rows: Sequence[int], *, ban: bool) -> None:
-            for limit in {limits[row] for row in rows}:
-                some = [row for row in rows if limits[row] == limit]
-                results = self._search([sources[row] for row in some], limit, settings, ban=ban)
-                for row, result in zip(some, results, strict=True):
-                    found[row] = result
-
-        ends = settings.beam > 1  # the limit of beam search includes eos
-        long = [row for row, limit in enumerate(limits) if _longest(found[row], ends) > limit]
-        if settings.beam > 1:
-            again(long, ban=False)
-        elif long:  # the tokens of greedy search do not depend on the limit
-            cut = [[(found[row][0][0][: limits[row]], 0.0)] for row in long]
-            scored = self._rescored([sources[row] for row in long], cut)
-            for row, result in zip(long, scored, strict=True):
-                found[row] = result
-        banned = {str(number) for number in forbidden(settings, 0)}
-        again([row for row, one in enumerate(found) if _holds(one, banned)], ban=True)
-        self._end(sources, found, limits, settings)
-        answers = [_ranked(one, settings) for one in found]
+        found = self._surely_best(sources, limits, settings)
+        rest = [row for row in range(len(lines)) if row not in found]
+        wide = self._found([sources[row] for row in rest], [limits[row] for row in rest], settings)
+        found |= dict(zip(rest, wide, strict=True))
+        answers = [_ranked(found[row], settings) for row in range(len(lines))]
         for line, limit, best in zip(lines, limits, answers, strict=True):
             shorter = limit < limit_of(settings, len(line.ids), None, self.expected)
             whole = self.record.ends_with_run or all(one.finished for one in best)
@@ -213,6 +198,59 @@ class CTranslate2Translator(PairScorer):
             [self._spelled(ids) for ids in sources], [self._spelled(ids) for ids in targets]
         )
 
+    def _surely_best(
+        self, sources: list[list[str]], limits: list[int], settings: SearchSettings
+    ) -> dict[int, Found]:
+        """Return the best hypothesis of each row for which a shorter search is exact.
+
+        Every further token lowers the log-probability. So without a length penalty, nothing beats
+        a finished hypothesis that leads the beam, and CTranslate2 stops there. The search must end
+        within the limit of each row; rows whose search does not are left out.
+        """
+        if settings.beam == 1 or settings.nbest > 1 or settings.length_penalty > 0:
+            return {}
+        banned = {str(number) for number in forbidden(settings, 0)}
+        found: dict[int, Found] = {}
+        rows = sorted(range(len(sources)), key=limits.__getitem__)
+        while rows:
+            shortest = limits[rows[0]]
+            near = [row for row in rows if limits[row] <= SPREAD * shortest]
+            rows = rows[len(near) :]
+            results = self._search([sources[row] for row in near], shortest, settings, first=True)
+            for row, one in zip(near, results, strict=True):
+                if one[0][0][-1:] == [END] and not _holds(one, banned):
+                    found[row] = one
+        return found
+
+    def _found(
+        self, sources: list[list[str]], limits: list[int], settings: SearchSettings
+    ) -> list[Found]:
+        """Return all finished hypotheses of each row, each within its own limit."""
+        if not sources:
+            return []
+        found = self._search(sources, max(limits), settings)
+
+        def again(rows: Sequence[int], *, ban: bool) -> None:
+            for limit in {limits[row] for row in rows}:
+                some = [row for row in rows if limits[row] == limit]
+                results = self._search([sources[row] for row in some], limit, settings, ban=ban)
+                for row, result in zip(some, results, strict=True):
+                    found[row] = result
+
+        ends = settings.beam > 1  # the limit of beam search includes eos
+        long = [row for row, limit in enumerate(limits) if _longest(found[row], ends) > limit]
+        if settings.beam > 1:
+            again(long, ban=False)
+        elif long:  # the tokens of greedy search do not depend on the limit
+            cut = [[(found[row][0][0][: limits[row]], 0.0)] for row in long]
+            scored = self._rescored([sources[row] for row in long], cut)
+            for row, result in zip(long, scored, strict=True):
+                found[row] = result
+        banned = {str(number) for number in forbidden(settings, 0)}
+        again([row for row, one in enumerate(found) if _holds(one, banned)], ban=True)
+        self._end(sources, found, limits, settings)
+        return found
+
     def _limit(self, line: Line, settings: SearchSettings) -> int:
         return limit_of(settings, len(line.ids), self.record.rows, self.expected)
 
@@ -220,16 +258,22 @@ class CTranslate2Translator(PairScorer):
         return [self._words[number] for number in ids]
 
     def _search(
-        self, sources: list[list[str]], limit: int, settings: SearchSettings, *, ban: bool = False
+        self,
+        sources: list[list[str]],
+        limit: int,
+        settings: SearchSettings,
+        *,
+        ban: bool = False,
+        first: bool = False,
     ) -> list[Found]:
-        patience = PATIENCE if settings.beam > 1 else 1
+        patience = PATIENCE if settings.beam > 1 and not first else 1
         with _explained(self.directory):
             results = self._engine.translate_batch(
                 sources,
                 beam_size=settings.beam,
                 patience=patience,
-                num_hypotheses=settings.beam * patience,
-                length_penalty=NO_PENALTY,
+                num_hypotheses=1 if first else settings.beam * patience,
+                length_penalty=0 if first else NO_PENALTY,
                 max_input_length=0,
                 max_decoding_length=limit,
                 min_decoding_length=0,
