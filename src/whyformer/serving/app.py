@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 from typing import Any, cast
 
-from fastapi import FastAPI, Request, Response
+from fastapi import FastAPI, Response
 from fastapi.routing import APIRouter
 from starlette.exceptions import HTTPException
 from starlette.middleware.cors import CORSMiddleware
@@ -13,7 +13,7 @@ from starlette.middleware.cors import CORSMiddleware
 from whyformer import __version__
 from whyformer.serving.http.answering import Answering
 from whyformer.serving.http.errors import response_of
-from whyformer.serving.http.gateway import App, Gateway, Keys
+from whyformer.serving.http.gateway import App, Gateway, Keys, Receive, Scope, Send
 from whyformer.serving.http.metrics import Metrics
 from whyformer.serving.http.reading import routes_with
 from whyformer.serving.refusals import RefusedError
@@ -51,7 +51,7 @@ class Server:
         context = Context(self.catalog, settings, self.metrics, keys, Answering(settings))
         self.routes = self._routes(context)
         self.gateway = Gateway(
-            cast(App, self.routes),
+            self._answer,
             keys=keys,
             metrics=self.metrics,
             log_texts=settings.log_texts,
@@ -67,6 +67,17 @@ class Server:
                 allow_headers=["authorization", "content-type", "x-api-key"],
             )
 
+    async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request. The routes catch their own exceptions, so no middleware is needed."""
+        if scope["type"] != "http":
+            await cast(App, self.routes)(scope, receive, send)
+            return
+        scope["app"] = self.routes
+        try:
+            await self.routes.router(scope, receive, send)
+        except HTTPException as error:
+            await _refused(scope, error)(scope, receive, send)
+
     def _routes(self, context: Context) -> FastAPI:
         app = FastAPI(
             title="whyformer",
@@ -77,7 +88,6 @@ class Server:
             lifespan=self._lifespan,
         )
         add_routes(app.router, context)
-        app.add_exception_handler(HTTPException, _refused)
         return app
 
     @contextlib.asynccontextmanager
@@ -102,14 +112,13 @@ def add_routes(router: APIRouter, context: Context) -> None:
     add_libretranslate_routes(router, context)
 
 
-async def _refused(request: Request, error: Exception) -> Response:
+def _refused(scope: Scope, error: HTTPException) -> Response:
     """Return the response for a path or a method that does not exist."""
-    assert isinstance(error, HTTPException)
-    path = request.url.path
+    path = scope["path"]
     if error.status_code == 404:
         message = f"There is no endpoint `{path[:100]}`. See /docs."
     elif error.status_code == 405:
-        message = f"`{path[:100]}` does not support {request.method[:20]}. See /docs."
+        message = f"`{path[:100]}` does not support {scope['method'][:20]}. See /docs."
     else:
         message = str(error.detail)
     response = response_of(RefusedError(error.status_code, message, "path"), path)

@@ -1,10 +1,12 @@
 """The log of the server: one JSON object per line on standard error."""
 
-import json
+import functools
 import logging
 import sys
 import time
 from typing import Any
+
+from pydantic_core import to_json
 
 PLAIN = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "color_message"}
 """Attributes that every record has; the others were given as `extra`."""
@@ -16,16 +18,22 @@ class JsonLines(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         """Return the line of a record."""
-        when = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(record.created))
         line: dict[str, Any] = {
-            "time": f"{when}.{int(record.msecs):03d}Z",
+            "time": f"{_second(int(record.created))}.{int(record.msecs):03d}Z",
             "level": record.levelname.lower(),
             "event": record.getMessage(),
         }
         line |= {name: value for name, value in vars(record).items() if name not in PLAIN}
         if record.exc_info:
             line["traceback"] = self.formatException(record.exc_info)
-        return json.dumps(line, ensure_ascii=False, default=str)
+        return to_json(line, fallback=str, inf_nan_mode="strings").decode()
+
+
+@functools.lru_cache(1)
+def _second(seconds: int) -> str:
+    """Return a second since 1970 as a date and a time. The result is cached for the requests of
+    the same second."""
+    return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(seconds))
 
 
 def log_as_json(level: int = logging.INFO) -> None:
