@@ -39,6 +39,7 @@ OPEN = 900
 PLAIN = "ctranslate2 behind fastapi"
 SAME_SEARCH = "the same, search of whyformer"
 OURS = "whyformer serve"
+EOLE = "eole serve"
 
 
 @dataclass
@@ -62,19 +63,30 @@ class Load:
 
 
 class Client:
-    """A connection that is kept open."""
+    """A connection that is kept open.
 
-    def __init__(self, port: int, **search: int) -> None:
-        self._port, self._writer, self._search = port, None, search
+    Args:
+        model: name of a model of eole's server; None for the other servers.
+        search: search settings in each request.
+    """
+
+    def __init__(self, port: int, model: str | None = None, **search: int) -> None:
+        self._port, self._writer, self._model, self._search = port, None, model, search
+
+    def _request(self, text: str) -> tuple[bytes, bytes]:
+        """Return the path and the body of a request. eole reads characters as words."""
+        if self._model is None:
+            return b"/v1/translate", json.dumps({"texts": [text], **self._search}).encode()
+        return b"/infer", json.dumps({"model": self._model, "inputs": [" ".join(text)]}).encode()
 
     async def ask(self, text: str) -> tuple[int, bytes]:
         """Send one text; return the status and the body."""
         if self._writer is None:
             self._reader, self._writer = await asyncio.open_connection("127.0.0.1", self._port)
-        body = json.dumps({"texts": [text], **self._search}).encode()
+        path, body = self._request(text)
         self._writer.write(
-            b"POST /v1/translate HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n"
-            b"content-length: %d\r\n\r\n%b" % (len(body), body)
+            b"POST %b HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n"
+            b"content-length: %d\r\n\r\n%b" % (path, len(body), body)
         )
         head = await self._reader.readuntil(b"\r\n\r\n")
         lower = head.lower()
@@ -98,6 +110,7 @@ async def closed_loop(
     *,
     seconds: float = 1e9,
     keep: bool = False,
+    model: str | None = None,
     **search: int,
 ) -> Load:
     """Send texts with a number of clients, until the texts or the seconds are over."""
@@ -105,7 +118,7 @@ async def closed_loop(
     until = time.perf_counter() + seconds
 
     async def client() -> None:
-        connection = Client(port, **search)
+        connection = Client(port, model, **search)
         for number, text in numbered:
             began = time.perf_counter()
             if began > until:
@@ -211,20 +224,28 @@ def drawn(texts: list[str], count: int, seed: int) -> list[str]:
 def compare(options: argparse.Namespace, texts: list[str]) -> None:
     """Measure all servers with each number of clients, then print medians and ratios."""
     names = [PLAIN, SAME_SEARCH, OURS]
+    models = {EOLE: options.eole_model}
     lines: list[dict[str, Any]] = []
     with contextlib.ExitStack() as stack:
         places = {
             name: stack.enter_context(server(name, options.run, *options.flags.split()))
             for name in names
         }
+        if options.eole_port:
+            names.append(EOLE)
+            places[EOLE] = (options.eole_port, options.eole_pid)
         for number in range(options.rounds):
             some = drawn(texts, 100_000, number)
             for clients in CLIENTS:
-                for name in names[number % 3 :] + names[: number % 3]:
-                    port, pid = places[name]
-                    asyncio.run(closed_loop(port, some[: 20 + 4 * clients], clients))
+                turn = number % len(names)
+                for name in names[turn:] + names[:turn]:
+                    (port, pid), model = places[name], models.get(name)
+                    warm = some[: 20 + 4 * clients]
+                    asyncio.run(closed_loop(port, warm, clients, model=model))
                     before = processor_seconds(pid)
-                    load = asyncio.run(closed_loop(port, some, clients, seconds=options.seconds))
+                    load = asyncio.run(
+                        closed_loop(port, some, clients, seconds=options.seconds, model=model)
+                    )
                     used = processor_seconds(pid) - before
                     assert set(load.statuses) == {200}, load.statuses
                     line = {
@@ -244,7 +265,9 @@ def compare(options: argparse.Namespace, texts: list[str]) -> None:
                 for key in ("per_second", "p50", "p95", "p99", "cpu_ms")
             }
             print(json.dumps({"clients": clients, "server": name, **medians}))
-        for name in names[:2]:
+        for name in names:
+            if name == OURS:
+                continue
             pairs = list(zip(found[OURS], found[name], strict=True))
             ratios = {
                 key: round(statistics.median(mine[key] / other[key] for mine, other in pairs), 3)
@@ -312,6 +335,9 @@ def main() -> None:
     parser.add_argument("--requests", type=int, default=10_000)
     parser.add_argument("--minutes", type=float, default=30.0)
     parser.add_argument("--beam", type=int, help="with overload: a wide beam is a slow model")
+    parser.add_argument("--eole-port", type=int, help="compare: port of a running `eole serve`")
+    parser.add_argument("--eole-pid", type=int, help="number of its process")
+    parser.add_argument("--eole-model", help="name of its model, which reads characters")
     parser.add_argument("--flags", default="", help="further flags of `whyformer serve`")
     options = parser.parse_args()
     lines = options.texts.read_text(encoding="utf-8").splitlines()
