@@ -170,11 +170,12 @@ def test_compare_prints_a_row_for_each_engine_and_changes_nothing_in_the_run(
     said = cli("convert", converted, "--compare", "--pairs", pairs)
     lines = said.out.splitlines()
     assert lines[0].split() == [
-        "engine", "weights", "size", "quality", "on", "dev", "one", "sentence", "batches", "of",
-        "64",
+        "engine", "weights", "search", "size", "quality", "on", "dev", "one", "sentence", "batches",
+        "of", "64",
     ]  # fmt: skip
-    for name in ("torch float32", "ctranslate2 float32"):
-        (line,) = [one for one in lines if " ".join(one.split()).startswith(f"{name} ")]
+    kinds = [(e, s) for e in ("torch float32", "ctranslate2 float32") for s in ("beam 2", "greedy")]
+    for name, search in kinds:
+        (line,) = [one for one in lines if " ".join(one.split()).startswith(f"{name} {search} ")]
         assert re.search(r"MiB  chrf [0-9.]+.*[0-9.]+ ms +[0-9.]+ sentences/s", line)
     # With random weights, it depends on the processor whether int8 is accurate enough.
     assert any(" ".join(one.split()).startswith("ctranslate2 int8") for one in lines)
@@ -183,9 +184,11 @@ def test_compare_prints_a_row_for_each_engine_and_changes_nothing_in_the_run(
     rows = json.loads(cli("convert", converted, "--compare", "--pairs", pairs, "--json").out)[
         "rows"
     ]
-    scores = [row["score"]["value"] for row in rows if row["weights"] == "float32" and row["score"]]
-    assert len(scores) >= 2
-    assert max(scores) - min(scores) < 1e-6  # the same translations
+    for search in ("beam 2", "greedy"):
+        some = [row for row in rows if (row["weights"], row["search"]) == ("float32", search)]
+        scores = [row["score"]["value"] for row in some if row["score"]]
+        assert len(scores) >= 2
+        assert max(scores) - min(scores) < 1e-6  # the same translations
     assert (
         "has no effect with `--compare`"
         in cli("convert", converted, "--compare", "--to", "onnx").sentence

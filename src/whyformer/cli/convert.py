@@ -26,9 +26,10 @@ conversion to CTranslate2 if possible (--engine auto), and that to ONNX with
 --engine onnx. It uses an int8 conversion only with --weights int8, or with the
 name of its engine.
 
---compare measures every engine and number format on this machine: size on disk,
-quality on dev with its interval, latency of one sentence, and throughput. It
-takes minutes, and changes nothing in the run."""
+--compare measures every engine and number format on this machine, with the
+search of the run and with greedy search: size on disk, quality on dev with its
+interval, latency of one sentence, and throughput. It takes minutes, and changes
+nothing in the run."""
 
 
 def convert(

@@ -1,15 +1,15 @@
 """Compare engines and number formats on one run: size on disk, quality on dev, latency, throughput.
 
-Every engine computes on the CPU with the search settings of the run. The conversions of a run are
-used if they are up to date; missing ones are made in a temporary directory, with the check of
-`convert`.
+Every engine computes on the CPU, with the search settings of the run and with greedy search. The
+conversions of a run are used if they are up to date; missing ones are made in a temporary
+directory, with the check of `convert`.
 """
 
 import statistics
 import tempfile
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -40,9 +40,10 @@ MIB = 2**20
 
 @dataclass(frozen=True)
 class Row:
-    """The measurements of one engine with one number format.
+    """The measurements of one engine with one number format and one search.
 
     Args:
+        search: `beam N` or `greedy`.
         size: number of bytes on disk.
         score: the score of the translations.
         latency: median milliseconds for one sentence.
@@ -52,6 +53,7 @@ class Row:
 
     engine: str
     weights: str
+    search: str = ""
     size: int = 0
     score: Score | None = None
     latency: float = 0.0
@@ -137,7 +139,9 @@ def compare_engines(
     if not pairs:
         raise DataError(f"`{run}` has no dev set to compare engines on. Give --pairs FILE.")
     facts = facts_of(run)
-    settings = search_settings(facts, {})
+    usual = search_settings(facts, {})
+    searches = {f"beam {usual.beam}": usual} if usual.beam > 1 else {}
+    searches["greedy"] = search_settings(facts, {"beam": 1, "nbest": 1})
     metric = next((name for name in facts.get("validation") or () if name in METRICS), "chrf")
     rows: list[Row] = []
     for candidate in CANDIDATES:
@@ -148,18 +152,20 @@ def compare_engines(
             except WhyformerError as problem:
                 rows.append(Row(candidate.engine, candidate.weights, problem=str(problem)))
                 continue
-            rows.append(_measured(candidate, *opened, pairs, settings, metric))
+            for name, settings in searches.items():
+                row = Row(candidate.engine, candidate.weights, name, opened[1])
+                rows.append(_measured(row, opened[0], pairs, settings, metric))
     return rows
 
 
 def _measured(
-    candidate: Candidate,
+    row: Row,
     translator: TextTranslator,
-    size: int,
     pairs: Pairs,
     settings: SearchSettings,
     metric: str,
 ) -> Row:
+    """Return the row with its measurements."""
     sources = [source for source, _ in pairs]
     translator.translate(sources[:2], settings)  # to warm up
     alone: list[float] = []
@@ -173,26 +179,33 @@ def _measured(
     report = evaluate_texts(
         [[one.text for one in found]], [[target] for _, target in pairs], [metric], names=["run"]
     )
-    return Row(
-        candidate.engine,
-        candidate.weights,
-        size,
-        report.scores["run"][0],
-        1000 * statistics.median(alone),
-        len(sources) / seconds,
+    return replace(
+        row,
+        score=report.scores["run"][0],
+        latency=1000 * statistics.median(alone),
+        throughput=len(sources) / seconds,
     )
 
 
 def table(rows: Sequence[Row]) -> list[str]:
     """Return the rows as an aligned table, followed by the reasons for missing measurements."""
     measured = [row for row in rows if row.score is not None]
-    head = ["engine", "weights", "size", "quality on dev", "one sentence", f"batches of {BATCH}"]
+    head = [
+        "engine",
+        "weights",
+        "search",
+        "size",
+        "quality on dev",
+        "one sentence",
+        f"batches of {BATCH}",
+    ]
     cells = [
         head,
         *(
             [
                 row.engine,
                 row.weights,
+                row.search,
                 f"{row.size / MIB:.1f} MiB",
                 str(row.score),
                 f"{row.latency:.2f} ms",
