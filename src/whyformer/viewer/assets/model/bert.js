@@ -12,6 +12,7 @@ const HEAD_LAYERS = {tanh: Math.tanh, gelu};
 export class BERT {
   constructor(weights, settings, prefix = "") {
     this.settings = settings;
+    this.prefix = prefix;
     this.tokens = weights.get(`${prefix}embedding.tokens.weight`);
     this.segments = weights.get(`${prefix}embedding.segments.weight`);
     this.embeddingNorm = normOf(weights, `${prefix}embedding.norm`, settings);
@@ -33,6 +34,7 @@ export class BERT {
     let x = add(stackRows(ids.map((id) => this.tokens.row(id))), stackRows(segments.map((one) => this.segments.row(one))));
     x = this.embeddingNorm(this.positions.embed(x, places, probe));
     if (this.widen !== null) x = this.widen.of(x);
+    probe.output(`${this.prefix}embedding`, x);
     for (const layer of this.layers) {
       x = layer.of(x, probe, {positions: this.positions, places});
       probe.stream(layer.name, x);

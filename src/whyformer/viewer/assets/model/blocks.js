@@ -98,9 +98,14 @@ export class Residual {
   of(x, sublayer, probe) {
     const skip = probe.isOff(`${this.name}.skip`, "skip") ? 0 : this.skip;
     const inner = probe.isOff(this.sublayer) ? (y) => y.map(() => 0) : sublayer;
-    const after = this.wire(x, inner, this.norm, skip);
+    const after = this.wire(x, (y) => this.recorded(inner(y), probe), this.norm, skip);
     probe.record(this.sublayer, after, x);
     return after;
+  }
+
+  recorded(y, probe) {
+    probe.output(this.sublayer, y);
+    return y;
   }
 }
 

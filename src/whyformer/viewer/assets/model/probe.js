@@ -6,12 +6,14 @@ import {vectorLength} from "./tensors.js";
 export class Probe {
   /**
    * @param off names of parts that are switched off
-   * @param taps shell patterns of the names of tensors to record, such as "*.weights"
+   * @param taps shell patterns of the names of tensors to record, such as "*.weights"; the full name of a
+   *   part, such as "encoder.layers.0.feedforward", records the output of this part
    * @param residual whether to record how each sub-layer changes the residual stream
    * @param lens whether to record the residual stream after each layer
    */
   constructor({off = [], taps = [], residual = false, lens = false} = {}) {
     this.off = new Set(off);
+    this.names = new Set(taps);
     this.patterns = taps.map(shellPattern);
     this.taps = {};
     this.residual = residual ? [] : null;
@@ -26,6 +28,11 @@ export class Probe {
   /** Record a tensor if its name matches a pattern. */
   tap(name, tensor) {
     if (this.patterns.some((one) => one.test(name))) this.taps[name] = {shape: tensor.shape, data: tensor.data};
+  }
+
+  /** Record the output of a part if it was named in full: a pattern names taps only, as in Python. */
+  output(name, tensor) {
+    if (this.names.has(name)) this.taps[name] = {shape: tensor.shape, data: tensor.data.slice()};
   }
 
   /** Record the norm of each vector of the residual stream x after a sub-layer, and of its change. */

@@ -145,10 +145,12 @@ export class RecurrentModel {
   /** Encode the source, and return the state before the first token: each first h is tanh of a projection of the summary. */
   begin(source, probe) {
     let x = this.sourceEmbedding.of(source), summary = null;
+    probe.output("encoder.embedding", x);
     for (const layer of this.encoderLayers) {
       const before = x;
       [x, summary] = layer.of(x, probe);
       probe.record(layer.name, x, before);
+      probe.output(layer.name, x);
     }
     const firsts = this.bridge.of(summary).map(Math.tanh), width = this.settings.d_model;
     const states = this.layers.map((layer, i) => {
@@ -182,7 +184,7 @@ export class RecurrentModel {
       return step;
     });
     const names = this.layers.map((_, i) => `decoder.layers.${i}`);
-    recordSteps(this.attention === null ? names : [...names, "decoder.attention"], steps, probe);
+    recordSteps(["decoder.embedding", ...names, ...(this.attention === null ? [] : ["decoder.attention"])], steps, probe);
     if (this.attention !== null) {
       const weights = stackRows(steps.map((one) => one.weights.data));
       probe.tap("decoder.attention.weights", weights.view(1, weights.rows, weights.width));
@@ -238,7 +240,7 @@ export class RecurrentLanguageModel {
       state = step.state;
       return step;
     });
-    recordSteps(this.layers.map((_, i) => `layers.${i}`), steps, probe);
+    recordSteps(["embedding", ...this.layers.map((_, i) => `layers.${i}`)], steps, probe);
     return stackRows(steps.map(({x}) => x.data));
   }
 
@@ -256,14 +258,14 @@ export class RecurrentLanguageModel {
   }
 }
 
-/** Record the vectors after each layer, which were computed one position after another. */
+/** Record the embeddings and the vectors after each layer, which were computed one position after another. */
 function recordSteps(names, steps, probe) {
-  const streams = names.map((_, number) => stackRows(steps.map((one) => one.streams[number + 1].data)));
-  let before = stackRows(steps.map((one) => one.streams[0].data)); // the embeddings
+  const streams = names.map((_, number) => stackRows(steps.map((one) => one.streams[number].data)));
   names.forEach((name, number) => {
-    probe.record(name, streams[number], before);
+    probe.output(name, streams[number]);
+    if (number === 0) return;
+    probe.record(name, streams[number], streams[number - 1]);
     probe.stream(name, streams[number]);
-    before = streams[number];
   });
 }
 

@@ -52,6 +52,7 @@ export class DecoderLayer {
 export class Stack {
   constructor(weights, name, settings, {causal, layerOf}) {
     const prefix = name === "" ? "" : `${name}.`;
+    this.prefix = prefix;
     this.embedding = new TokenEmbedding(weights, `${prefix}embedding`, settings.embedding_factor);
     this.positions = positionsOf(weights, `${prefix}positions`, settings, {causal});
     this.embeddingNorm = normOf(weights, `${prefix}embedding_norm`, settings);
@@ -62,6 +63,7 @@ export class Stack {
   /** Return a vector for each token. Args: how: for each layer, the further arguments of the layer. */
   of(ids, probe, places, how = () => ({})) {
     let x = this.embeddingNorm(this.positions.embed(this.embedding.of(ids), places, probe));
+    probe.output(`${this.prefix}embedding`, x);
     this.layers.forEach((layer, i) => {
       x = layer.of(x, probe, {positions: this.positions, places, ...how(i)});
       probe.stream(layer.name, x);
