@@ -36,6 +36,7 @@ def _answers():
         {"kind": "run", "request": request},
         {"kind": "run", "request": {"text": ""}},
         {"kind": "tensor", "name": "projection.weight"},
+        {"kind": "warm"},
     ]
     script = joined(ASSETS / "worker.js")
     data = base64.b64encode(packed.data).decode()
@@ -43,7 +44,7 @@ def _answers():
 
 
 def test_each_message_has_one_answer_with_its_number():
-    assert [one["id"] for one in _answers()] == [0, 1, 2, 3]
+    assert [one["id"] for one in _answers()] == [0, 1, 2, 3, 4]
 
 
 def test_a_model_describes_itself_and_runs():
@@ -65,3 +66,7 @@ def test_a_weight_matrix_can_be_asked_for():
 
 def test_results_move_to_the_page_without_a_copy():
     assert _answers()[1]["moved"] == 1
+
+
+def test_a_warm_up_answers_nothing():
+    assert _answers()[4] == {"id": 4, "result": None, "moved": 0}

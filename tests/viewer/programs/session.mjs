@@ -1,4 +1,5 @@
-// For each model: its description, and the results of requests; an error is returned as {error}.
+// For each model, after a warm-up: its description, and the results of requests; an error is returned
+// as {error}.
 
 import {answer, load, request} from "./request.mjs";
 
@@ -21,6 +22,7 @@ answer(
     JSON.stringify(
       request.map(({manifest, data, requests}) => {
         const session = openSession(manifest, Uint8Array.from(Buffer.from(data, "base64")).buffer);
+        session.warmUp();
         return {description: session.describe(), results: requests.map((one) => attempt(session, one))};
       }),
       flat,

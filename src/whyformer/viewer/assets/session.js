@@ -5,6 +5,7 @@ import {Weights} from "./model/weights.js";
 import {openTokenizer} from "./text/tokenizer.js";
 import {searchDefaults} from "./requests.js";
 import {switchesOf} from "./switches.js";
+import {unknownParts} from "./text/unknown.js";
 
 // What the page, its worker and the tests under Node call: open a model, describe it, run it.
 
@@ -53,7 +54,7 @@ class Session {
    *   for each token: deletions of a long text, or the guess of each token that nothing masks.
    *
    * Every result has kind, source, target, hypotheses, baseline and change (null if `off` is empty),
-   * steps, taps, lens, residual, tree, and milliseconds. The kind is "sequence" (translation),
+   * steps, taps, lens, residual, tree, unknown (see `unknown`), and milliseconds. The kind is "sequence" (translation),
    * "continuation" (with `prompt`, the number of its tokens), "labels" (labels, deletions), "value",
    * "tags", "guesses" (guesses, follows) or "replaced". A tap has the name and the shape of Python's
    * tap, without the dimension of the batch; a recurrent decoder has one head.
@@ -62,7 +63,23 @@ class Session {
     const start = performance.now(), unknown = (request.off ?? []).find((one) => !this.switches.includes(one));
     if (unknown !== undefined) throw new Error(`The model has no part named ${unknown} that can be switched off.`);
     const result = (GENERATING.includes(this.manifest.task) ? generate : label)(this, request);
-    return {...result, milliseconds: performance.now() - start};
+    const milliseconds = performance.now() - start;
+    return {...result, unknown: this.unknown(request), milliseconds};
+  }
+
+  /** Return the characters or words of the typed texts that have no token: {parts, asBytes}. */
+  unknown({text, second = null}) {
+    const tokenizer = this.manifest.task === "language" ? this.target : this.source;
+    const found = [text, second ?? ""].map((one) => unknownParts(tokenizer, one));
+    return {parts: [...new Set(found.flatMap(({parts}) => parts))], asBytes: found.every(({asBytes}) => asBytes)};
+  }
+
+  /** Run a short text and forget the answer: the browser compiles the engine before a person asks. */
+  warmUp() {
+    const {tags, needs_tag: needsTag} = this.manifest;
+    const want = {taps: ["*weights"], lens: true, residual: true, tree: true, each: false};
+    this.run({text: needsTag ? `<2${tags[0]}> a a` : "a a", search: {beam: 4, maxTokens: 4, sample: false}, want});
+    return null;
   }
 
   /** Return a matrix of the model by its name in PyTorch. */

@@ -9,12 +9,13 @@ function handleMessage({kind, model, manifest, weights, request, name}) {
     sessions[model] = openSession(manifest, weights);
     return sessions[model].describe();
   }
+  if (kind === "warm") return sessions[model].warmUp();
   return kind === "run" ? sessions[model].run(request) : sessions[model].tensor(name);
 }
 
 /** Return the buffers of a result: they are moved to the page instead of copied. */
-function buffersOf({taps = {}}) {
-  return Object.values(taps).map(({data}) => data.buffer);
+function buffersOf(result) {
+  return Object.values(result?.taps ?? {}).map(({data}) => data.buffer);
 }
 
 self.onmessage = ({data: {id, ...message}}) => {
