@@ -76,7 +76,8 @@ def _lesson(lesson: Lesson) -> dict[str, Any] | None:
 
 def _judged(experiment: Experiment, judgement: Judgement) -> dict[str, Any]:
     """Return the verdict, and for which circumstances each result holds."""
-    places = zip(*(where(experiment, judgement, one) for one in Language), strict=True)
+    both = (where(experiment, judgement, one, between="; ") for one in Language)
+    places = zip(*both, strict=True)  # the name of a circumstance may contain a comma
     return {
         "verdict": judgement.verdict.name.lower(),
         "words": _both(VERDICTS[judgement.verdict]),

@@ -34,10 +34,13 @@ def circumstance(experiment: Experiment, name: str, language: Language) -> str:
 
 
 def where(
-    experiment: Experiment, judgement: Judgement, language: Language
+    experiment: Experiment, judgement: Judgement, language: Language, *, between: str = ", "
 ) -> list[tuple[str, str]]:
     """Return pairs: a result (holds in, fails in, open in) and the circumstances with this result.
-    If all circumstances have the same result, return an empty list."""
+    If all circumstances have the same result, return an empty list.
+
+    Args: between: the text between two circumstances.
+    """
     kinds = (
         ("holds_in", judgement.holds),
         ("fails_in", judgement.fails),
@@ -46,7 +49,10 @@ def where(
     if sum(map(bool, (judgement.holds, judgement.fails, judgement.open))) < 2:
         return []
     return [
-        (WORDS[word].in_(language), ", ".join(circumstance(experiment, n, language) for n in names))
+        (
+            WORDS[word].in_(language),
+            between.join(circumstance(experiment, n, language) for n in names),
+        )
         for word, names in kinds
         if names
     ]

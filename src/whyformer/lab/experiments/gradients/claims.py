@@ -224,7 +224,7 @@ CLAIMS = (
         "gate",
         Bilingual(
             "What saves an LSTM is its forget gate near 1: a skip connection along time.",
-            "LSTM을 살리는 것은 1에 가까운 망각 게이트, 즉 시간 방향의 스킵 연결이다.",
+            "LSTM을 살리는 것은 1에 가까운 망각 게이트, 즉 시간 방향의 잔차 연결이다.",
         ),
         Bilingual(
             "With the forget gate opened to the length of the sequence, and nothing else "
@@ -239,7 +239,7 @@ CLAIMS = (
         "skips",
         Bilingual(
             "Skip connections help somewhat, but they are not decisive.",
-            "스킵 연결은 어느 정도 도움이 되지만 결정적이지는 않다.",
+            "잔차 연결은 어느 정도 도움이 되지만 결정적이지는 않다.",
         ),
         Bilingual(
             "Along time: skips around stacked recurrent layers change the gradient factor "
@@ -261,7 +261,7 @@ CLAIMS = (
         "collapse",
         Bilingual(
             "Without skips a deep stack forgets which token is which.",
-            "스킵이 없으면 깊은 스택은 어느 토큰이 어느 토큰인지 잊어버린다.",
+            "잔차 연결이 없으면 깊은 스택은 어느 토큰이 어느 토큰인지 잊어버린다.",
         ),
         Bilingual(
             "At the start, after 8 layers without skips, all tokens are the same vector, while "
@@ -280,7 +280,7 @@ CLAIMS = (
         "need",
         Bilingual(
             "A Transformer cannot do without skip connections.",
-            "트랜스포머는 스킵 연결 없이는 안 된다.",
+            "트랜스포머는 잔차 연결 없이는 안 된다.",
         ),
         Bilingual(
             "At every depth the accuracy of copying is higher with skips by more than 0.3.",
