@@ -36,13 +36,19 @@ export class Weights {
 function decode({dtype, shape, offset, scales_offset: scalesOffset}, buffer) {
   const size = shape.reduce((product, one) => product * one, 1);
   if (dtype === "float32") return new Tensor(shape, new Float32Array(buffer, offset, size));
+  const values = new Float32Array(size); // plain loops: `map` would take seconds for a larger model
   if (dtype === "float16") {
     const halves = new Uint16Array(buffer, offset, size), table = halfPrecision();
-    return new Tensor(shape, new Float32Array(size).map((_, i) => table[halves[i]]));
+    for (let i = 0; i < size; i++) values[i] = table[halves[i]];
+    return new Tensor(shape, values);
   }
   const scales = new Float32Array(buffer, scalesOffset, shape[0]), bytes = new Int8Array(buffer, offset, size);
   const width = size / shape[0]; // int8: every row has its scale
-  return new Tensor(shape, new Float32Array(size).map((_, i) => bytes[i] * scales[Math.floor(i / width)]));
+  for (let row = 0; row < shape[0]; row++) {
+    const scale = scales[row], end = (row + 1) * width;
+    for (let i = row * width; i < end; i++) values[i] = bytes[i] * scale;
+  }
+  return new Tensor(shape, values);
 }
 
 let halves = null;
