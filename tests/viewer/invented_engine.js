@@ -36,7 +36,7 @@ function candidates(seed, first) {
   return names.map((token, k) => ({ token, probability: weights[k] / sum }));
 }
 
-function answer(text, off, forced, n = 0) {
+function answer(text, off, forced, n = 0, alpha = 0) {
   const tokens = [...forced];
   const letters = [...text];
   for (let k = forced.length; k < letters.length; k += 1) {
@@ -45,7 +45,7 @@ function answer(text, off, forced, n = 0) {
   tokens.push("</s>");
   const tokenLogProbabilities = tokens.map((t, k) => -0.6 * invented(text, t, k, off.join(), n) - n * 0.1);
   const logProbability = tokenLogProbabilities.reduce((a, b) => a + b, 0);
-  return { tokens, ids: tokens.map((_, k) => k), text: tokens.slice(0, -1).join(" "), score: logProbability / tokens.length, logProbability, tokenLogProbabilities };
+  return { tokens, ids: tokens.map((_, k) => k), text: tokens.slice(0, -1).join(" "), score: logProbability / ((5 + tokens.length) / 6) ** alpha, logProbability, tokenLogProbabilities };
 }
 
 function describeInvented(manifest) {
@@ -62,8 +62,8 @@ function describeInvented(manifest) {
     switches.push(layer);
   }
   return {
-    name: manifest.name, family: "transformer", task: "translate", layers: { encoder: manifest.encoder, decoder: manifest.decoder },
-    heads: HEADS, settings: { d_model: 128, d_ff: 512, wiring: "pre-norm", positions: "rotary", activation: "relu" },
+    name: manifest.name, description: manifest.description ?? "", parameters: 15260000, family: "transformer", task: "translate", layers: { encoder: manifest.encoder, decoder: manifest.decoder },
+    heads: HEADS, settings: { d_model: 128, heads: HEADS, d_ff: 512, wiring: "pre-norm", positions: "rotary", activation: "relu" },
     labels: null, limits: { source: 60 }, switches, special: { begin: "<s>", end: "</s>", mask: null },
     search: { beam: 5, lengthPenalty: 0, maxTokens: 40 }, examples: ["whyformer", "attention", "cat"],
   };
@@ -75,7 +75,7 @@ function runInvented(description, request) {
   const started = Date.now();
   while (Date.now() - started < (text.includes("slow") ? 400 : 4));
   const source = { tokens: [...text, "</s>"], ids: [...text, "</s>"].map((_, k) => k) };
-  const hypotheses = Array.from({ length: Math.min(5, search.beam) }, (_, n) => answer(text, off, forced, n));
+  const hypotheses = Array.from({ length: Math.min(5, search.beam) }, (_, n) => answer(text, off, forced, n, search.lengthPenalty));
   const best = hypotheses[0];
   const target = { ...best, inputs: ["<s>", ...best.tokens.slice(0, -1)] };
   const [n, m] = [source.tokens.length, target.tokens.length];
@@ -87,6 +87,7 @@ function runInvented(description, request) {
     if (!found) continue;
     const [, side, layer, part] = found;
     const places = side === "encoder" ? n : m;
+    if (want.taps.includes(name)) taps[name] = { shape: [places, 16], data: Float32Array.from({ length: 16 * places }, (_, k) => 2 * invented(text, name, k) - 1) };
     residual.push({ name, side: side === "encoder" ? "source" : "target", norms: Array.from({ length: places }, (_, k) => 8 + 6 * invented(name, k)), change: Array.from({ length: places }, (_, k) => (off.includes(name) ? 0 : 1 + 5 * invented(text, name, k))) });
     if (part === "feedforward") {
       if (side === "decoder") lens.push({ layer: Number(layer), name: `decoder.layers.${layer}`, tokens: target.tokens.map((t, k) => candidates(`${name}${k}`, Number(layer) ? t : GUESSES[k % 10]).slice(0, 3)) });
@@ -108,6 +109,8 @@ function runInvented(description, request) {
   const plain = off.length ? answer(text, [], forced) : null;
   return {
     kind: "sequence", source, target, hypotheses,
+    search: { lengthPenalty: search.lengthPenalty, sample: search.sample },
+    unknown: { parts: [...new Set([...text].filter((one) => one > "\x7f"))], asBytes: true },
     baseline: plain && { text: plain.text, tokens: plain.tokens, logProbability: plain.logProbability, tokenLogProbabilities: plain.tokenLogProbabilities },
     change: plain && { logProbabilityOfBaseline: -3.2 * invented(off.join()) },
     steps: target.tokens.map((token, k) => ({ candidates: candidates(`${text}${k}`, token), chosen: token })),
@@ -120,7 +123,7 @@ const described = [];
 self.onmessage = ({ data: { id, kind, model, manifest, request, name } }) => {
   try {
     if (kind === "open") described[model] = describeInvented(manifest);
-    const result = { open: () => described[model], run: () => runInvented(described[model], request), tensor: () => ({ shape: [6, 8], data: Float32Array.from({ length: 48 }, (_, k) => invented(name, k) - 0.5) }) }[kind]();
+    const result = { open: () => described[model], run: () => runInvented(described[model], request), warm: () => null, tensor: () => ({ shape: [6, 8], data: Float32Array.from({ length: 48 }, (_, k) => invented(name, k) - 0.5) }) }[kind]();
     self.postMessage({ id, result });
   } catch (error) {
     self.postMessage({ id, error: error.message });

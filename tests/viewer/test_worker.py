@@ -36,7 +36,7 @@ def _answers():
         {"kind": "run", "request": request},
         {"kind": "run", "request": {"text": ""}},
         {"kind": "tensor", "name": "projection.weight"},
-        {"kind": "warm"},
+        {"kind": "warm", "tokens": 2},
     ]
     script = joined(ASSETS / "worker.js")
     data = base64.b64encode(packed.data).decode()

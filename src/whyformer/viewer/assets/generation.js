@@ -29,6 +29,7 @@ export function generate(session, request) {
   return {
     kind: translates ? "sequence" : "continuation",
     prompt: translates ? 0 : prompt.length,
+    search: {lengthPenalty: settings.lengthPenalty, sample: settings.sample},
     source: source && {tokens: source.map((id) => session.source.token(id)), ids: source},
     target: {...best, inputs: text(read.inputs)},
     hypotheses: answered.hypotheses,

@@ -53,7 +53,7 @@ class Session {
    * - want: {taps: shell patterns of tap names, lens, residual, tree, each}. `each` computes one pass
    *   for each token: deletions of a long text, or the guess of each token that nothing masks.
    *
-   * Every result has kind, source, target, hypotheses, baseline and change (null if `off` is empty),
+   * Every result has kind, source, target, hypotheses, search (of a model that writes), baseline and change (null if `off` is empty),
    * steps, taps, lens, residual, tree, unknown (see `unknown`), and milliseconds. The kind is "sequence" (translation),
    * "continuation" (with `prompt`, the number of its tokens), "labels" (labels, deletions), "value",
    * "tags", "guesses" (guesses, follows) or "replaced". A tap has the name and the shape of Python's
@@ -74,11 +74,14 @@ class Session {
     return {parts: [...new Set(found.flatMap(({parts}) => parts))], asBytes: found.every(({asBytes}) => asBytes)};
   }
 
-  /** Run a short text and forget the answer: the browser compiles the engine before a person asks. */
-  warmUp() {
+  /** Run a short text and forget the answer: the browser compiles the engine before a person asks.
+   *
+   * Args: tokens: length of the answer. A long run would let a person wait who asks meanwhile.
+   */
+  warmUp(tokens) {
     const {tags, needs_tag: needsTag} = this.manifest;
-    const want = {taps: ["*weights"], lens: true, residual: true, tree: true, each: false};
-    this.run({text: needsTag ? `<2${tags[0]}> a a` : "a a", search: {beam: 4, maxTokens: 4, sample: false}, want});
+    const all = tokens > 1, want = {taps: all ? ["*weights"] : [], lens: all, residual: all, tree: all, each: false};
+    this.run({text: needsTag ? `<2${tags[0]}> a a` : "a a", search: {beam: Math.min(4, tokens), maxTokens: tokens, sample: false}, want});
     return null;
   }
 

@@ -4,12 +4,12 @@ import {openSession} from "./session.js";
 
 const sessions = [];
 
-function handleMessage({kind, model, manifest, weights, request, name}) {
+function handleMessage({kind, model, manifest, weights, request, name, tokens}) {
   if (kind === "open") {
     sessions[model] = openSession(manifest, weights);
     return sessions[model].describe();
   }
-  if (kind === "warm") return sessions[model].warmUp();
+  if (kind === "warm") return sessions[model].warmUp(tokens);
   return kind === "run" ? sessions[model].run(request) : sessions[model].tensor(name);
 }
 
