@@ -17,12 +17,18 @@ ENGINE = Path(__file__).parents[1] / "viewer" / "invented_engine.js"
 TENSOR = "encoder.layers.0.feedforward.expand.weight"
 WORDS = Path(whyformer.viewer.__file__).parent / "assets" / "page" / "words.en.json"
 WORDS_OF_PAGE = json.loads(WORDS.read_text(encoding="utf-8"))
+RECIPE = "Predict how words sound; for tests"
+GLOSSARY = {
+    one: json.loads(WORDS.with_name(f"words.{one}.json").read_text(encoding="utf-8"))["glossary"]
+    for one in ("en", "ko")
+}
 ALL_OPEN = "open=" + json.dumps(LEVELS).replace(" ", "")
 
 
 def model(name: str, encoder: int = 2, decoder: int = 1) -> PageModel:
     tensors = {TENSOR: {"shape": [6, 8]}}
     facts = {"name": name, "encoder": encoder, "decoder": decoder, "tensors": tensors}
+    facts |= {"description": RECIPE}
     return PageModel(facts, bytes(8))
 
 
@@ -137,7 +143,7 @@ def test_a_switch_changes_the_answer_and_says_by_how_much(viewer):
     settled(seen)
     assert "nats" in seen.page.inner_text("#dock")
     assert seen.count(".changed") == 1
-    assert seen.page.get_attribute("text=no √dₖ", "aria-pressed") == "true"
+    assert seen.page.get_attribute(".pill:has-text('no √dₖ')", "aria-pressed") == "true"
     seen.page.click("text=Switch everything on")
     settled(seen)
     assert seen.page.is_hidden("#dock")
@@ -177,6 +183,182 @@ def test_an_opened_box_shows_its_heads_and_its_weights(viewer):
     seen.page.click(".opened summary:has-text('Weights')")
     seen.page.click(".weights button")
     seen.page.wait_for_selector(".weights canvas")
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize(
+    "box", ["encoder.layers.1.feedforward", "decoder.layers.0.cross_attention"]
+)
+def test_an_opened_box_shows_its_output_for_each_token_and_explains_it(viewer, box, width):
+    seen = viewer(width=width, fragment=f'text=cat&open=["figure"]&box={box}')
+    settled(seen)
+    drawing = seen.page.locator(".opened svg.output")
+    assert len(drawing.locator("text").all()) == 4  # c a t and the end
+    explanation = WORDS_OF_PAGE[f"output.{box.split('.')[-1]}"]
+    assert seen.page.inner_text(".output-of > p") == explanation
+    assert "16 columns" in seen.page.inner_text(".output-of figcaption")
+    drawing.scroll_into_view_if_needed()
+    place = drawing.locator(".catch").bounding_box()
+    seen.page.mouse.move(place["x"] + place["width"] - 2, place["y"] + 2)
+    assert re.search(r"[−\d.]+\s+\S+, column 16", seen.page.inner_text("#tip"))
+    assert seen.overflow() <= 0
+
+
+def test_what_the_model_never_saw_is_named_below_the_text(viewer):
+    seen = viewer(fragment="text=cat")
+    assert seen.count(".unknown") == 0
+    seen.page.fill("#text-0", "caž한é")
+    settled(seen)
+    line = seen.page.inner_text(".unknown")
+    assert line == "The model never saw these as tokens: ž, 한, é. It reads them as bytes."
+    seen.page.click("#language")
+    assert seen.page.inner_text(".unknown").startswith("모델이 토큰으로 본 적 없는 것: ž, 한, é.")
+    seen.page.fill("#text-0", "".join(map(chr, range(0xE0, 0xEC))))
+    settled(seen)
+    assert "외 4개" in seen.page.inner_text(".unknown")
+
+
+def test_a_length_penalty_adds_the_score_that_sorts_the_answers(viewer):
+    seen = viewer(fragment="text=cat&penalty=0.6&beam=5")
+    scores = seen.page.locator(".scored li .term")
+    values = [float(one.replace("−", "-")) for one in scores.all_inner_texts()]
+    assert len(values) == 5
+    scores.first.focus()
+    note = seen.page.inner_text("#tip")
+    found = re.search(r"penalty: (\S+) / (\S+) = (\S+)\. .* \(\(5 \+ 4\) / 6\)\^0\.6", note)
+    total, divisor, score = (float(one.replace("−", "-")) for one in found.groups())
+    assert total / divisor == pytest.approx(score, abs=0.01) == pytest.approx(values[0], abs=0.01)
+    described = scores.first.get_attribute("aria-describedby")
+    assert seen.page.text_content(f"#{described}") in note
+    assert viewer(fragment="text=cat&penalty=0&beam=5").count(".scored") == 0
+
+
+@pytest.mark.parametrize("language", ["en", "ko"])
+def test_every_term_is_explained_on_hover_on_focus_and_after_a_touch(made, chromium, language):
+    context = chromium.new_context(
+        viewport={"width": 390, "height": 844}, offline=True, has_touch=True
+    )
+    tab = context.new_page()
+    fragment = f"lang={language}&text=cat&penalty=1&{ALL_OPEN}&box=decoder.layers.0.self_attention"
+    tab.goto(f"{(made / 'one.html').as_uri()}#{fragment}")
+    tab.wait_for_selector(".opened svg.output")
+    tab.wait_for_timeout(300)
+    tab.click(".search summary")
+    names = {name: entry["meaning"] for name, entry in GLOSSARY[language].items()}
+    terms = tab.locator("dfn.term:visible")
+    shown = {
+        terms.nth(k).get_attribute("aria-describedby").removeprefix("term-")
+        for k in range(terms.count())
+    }
+    assert shown >= {
+        "scale",
+        "residual_stream",
+        "logit_lens",
+        "beam",
+        "length_penalty",
+        "head",
+        "pre_norm",
+    }
+    for name in sorted(shown):
+        term = tab.locator(f"dfn.term[aria-describedby='term-{name}']:visible").first
+        assert tab.text_content(f"#term-{name}") == names[name]
+        term.scroll_into_view_if_needed()
+        for act in (term.hover, term.focus, term.tap):
+            act()
+            assert names[name] in tab.inner_text("#tip"), (name, act)
+            tab.keyboard.press("Escape")
+            assert tab.is_hidden("#tip")
+            tab.mouse.move(0, 0)
+            term.blur()
+    context.close()
+
+
+def test_the_note_of_a_term_stays_with_the_keyboard_focus_while_the_page_scrolls(viewer):
+    seen = viewer()
+    term = seen.page.locator("dfn.term").last
+    term.focus()
+    seen.page.wait_for_timeout(300)
+    note, place = (seen.page.locator(one).bounding_box() for one in ("#tip", "dfn.term >> nth=-1"))
+    assert abs(note["y"] + note["height"] - place["y"]) < 40
+    term.blur()
+    assert seen.page.is_hidden("#tip")
+
+
+def test_a_button_about_a_term_explains_it_and_works(viewer):
+    seen = viewer()
+    pill = seen.page.locator(".pill", has_text="no √dₖ")
+    pill.hover()
+    assert GLOSSARY["en"]["scale"]["meaning"] in seen.page.inner_text("#tip")
+    pill.click()
+    settled(seen)
+    assert pill.get_attribute("aria-pressed") == "true"
+    seen.page.mouse.move(0, 0)
+    pill.focus()
+    assert pill.get_attribute("aria-describedby") == "term-scale"
+    assert GLOSSARY["en"]["scale"]["meaning"] in seen.page.inner_text("#tip")
+
+
+def test_the_korean_page_shows_the_recipe_only_as_a_detail(viewer):
+    english = viewer()
+    assert english.page.inner_text("#lead").startswith("Predict how words sound. Nothing")
+    assert english.page.is_hidden("#recipe")
+    korean = viewer(fragment="lang=ko")
+    assert not re.search("[a-z]", korean.page.inner_text("#lead"))
+    facts = korean.page.inner_text("#facts").split(" · ")
+    assert facts[:2] == [
+        "트랜스포머, 인코더 2층 + 디코더 1층, d_model 128, 헤드 4개, 사전 정규화(pre-norm), "
+        "위치 인코딩: 회전 위치",
+        "파라미터 1526만 개",
+    ]
+    korean.page.click("#recipe summary")
+    assert korean.page.inner_text("#recipe p[lang=en]") == RECIPE
+
+
+def test_one_korean_word_names_the_residual_connection(viewer):
+    seen = viewer(fragment=f"lang=ko&{ALL_OPEN}&box=encoder.layers.0.feedforward")
+    settled(seen)
+    text = seen.page.content()
+    assert "잔차 연결" in text
+    assert "스킵" not in seen.page.inner_text("body")
+    page_words = json.loads(seen.page.text_content("#words"))["ko"]
+    assert "스킵" not in json.dumps(page_words, ensure_ascii=False)
+    assert "스킵 연결" not in seen.page.text_content("#lessons")
+
+
+@pytest.mark.parametrize("language", ["en", "ko"])
+def test_the_text_and_the_answer_are_on_the_first_screen_of_a_small_phone(viewer, language):
+    seen = viewer(width=390, fragment=f"lang={language}&text=attention")
+    top, bottom = (
+        seen.page.locator(one).first.bounding_box() for one in ("textarea", ".pane .result")
+    )
+    assert top["y"] < 170
+    assert bottom["y"] + bottom["height"] < 360  # with an open keyboard, about 400 are visible
+    assert seen.page.locator("#compare").bounding_box()["height"] >= 32
+    assert seen.page.get_by_role("button", name=WORDS_OF_PAGE["copy_link"]).count() == (
+        1 if language == "en" else 0
+    )
+
+
+def test_the_engine_is_warmed_up_without_a_trace(made, chromium):
+    context = chromium.new_context(offline=True)
+    tab = context.new_page()
+    tab.add_init_script(
+        "window.asked = []; const post = Worker.prototype.postMessage;"
+        "Worker.prototype.postMessage = function (m, t) { window.asked.push(m.kind);"
+        " return post.call(this, m, t); };"
+    )
+    tab.goto((made / "one.html").as_uri() + "#text=&beam=5")
+    asked = "window.asked.join(' ')"
+    for _ in range(100):
+        if tab.evaluate(asked).count("warm") == 6:
+            break
+        tab.wait_for_timeout(100)
+    assert "Type something" in tab.inner_text(".answer")
+    tab.fill("#text-0", "cat")
+    tab.wait_for_selector(".result")
+    kinds = tab.evaluate("window.asked")
+    assert kinds == ["open", *["warm"] * 6, "run"]
+    context.close()
 
 
 def test_heads_are_chosen_by_keyboard_and_tokens_are_linked(viewer):
@@ -264,7 +446,7 @@ def test_why_shows_every_claim_with_its_verdict_as_text(viewer):
             assert claim["claim"]["en"].replace("d_k", "dₖ") in said
             assert claim["words"]["en"] in said
             for place in claim["where"]:
-                assert place["names"]["en"] in said
+                assert f"{place['result']['en']} {place['names']['en']}" in said
         assert ("trained models without" in said) == lesson["trained"]
         seen.page.keyboard.press("Escape")
     assert found == {"scale", "positions", "skip", "head", "beam", "lengthPenalty"}
@@ -276,7 +458,9 @@ def test_why_shows_the_verdict_of_the_laboratory_and_closes(viewer):
     said = seen.page.inner_text("dialog")
     assert "Why divide by" in said
     assert "supported" in seen.page.locator("dialog .verdict").all_inner_texts()
-    assert "whyformer lab show scaling" in said
+    assert "Holds in every setting that was measured." in said
+    assert said.strip().endswith("In whyformer: whyformer lab show scaling")
+    assert "docs/" not in said
     seen.page.keyboard.press("Escape")
     assert seen.page.is_hidden("dialog")
 

@@ -1,6 +1,7 @@
 """The page: one file without references to others, the same words in both languages, its state in
 the address."""
 
+import base64
 import json
 import re
 from pathlib import Path
@@ -9,6 +10,7 @@ import pytest
 
 import whyformer
 from javascript import answer
+from whyformer.decoding.penalties import length_penalty
 from whyformer.viewer.page import (
     LANGUAGES,
     PageModel,
@@ -25,6 +27,7 @@ MAIN = ASSETS / "page" / "main.js"
 ENGINE = (Path(__file__).parent / "invented_engine.js").read_text(encoding="utf-8")
 MODEL = PageModel({"name": "a </script> name", "encoder": 1, "decoder": 1}, bytes(8))
 WORDS = {one: json.loads(read(f"page/words.{one}.json")) for one in LANGUAGES}
+GLOSSARY = {one: words.pop("glossary") for one, words in WORDS.items()}
 SCRIPTS = {path.name: path.read_text(encoding="utf-8") for path in in_order(MAIN)}
 
 
@@ -101,9 +104,137 @@ def test_every_word_is_said():
 
 
 def test_korean_words_are_korean():
-    plain = {"brand", "scheme.alibi", "time"}
+    plain = {"brand", "scheme.alibi", "time", "summary.generator", "wiring.deepnorm"}
     without = [k for k, v in WORDS["ko"].items() if not re.search("[가-힣]", v) and k not in plain]
     assert without == ["document_title"]
+
+
+TERMS = {
+    "nat", "log_probability", "pre_norm", "post_norm", "residual_stream", "logit", "logit_lens",
+    "beam", "length_penalty", "scale", "skip", "head",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_glossary_explains_each_term_in_one_sentence(language):
+    assert list(GLOSSARY[language]) == list(GLOSSARY["en"])
+    assert set(GLOSSARY[language]) == TERMS
+    for name, entry in GLOSSARY[language].items():
+        meaning = entry["meaning"]
+        assert re.fullmatch(r"[^.]+(?:\.\d[^.]*)?\.", meaning), (name, meaning)
+        assert len(meaning) <= 125, name
+        assert bool(re.search("[가-힣]", meaning)) == (language == "ko")
+        assert all(form == form.lower() for form in entry["forms"])
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_each_term_of_the_glossary_stands_on_the_page(language):
+    said = "\n".join([*WORDS[language].values(), SCRIPTS["box.js"]]).lower()
+    absent = [n for n, e in GLOSSARY[language].items() if not any(f in said for f in e["forms"])]
+    assert absent == []
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_term_is_marked_once_where_it_is_mentioned(language):
+    words = {"en": {"glossary": GLOSSARY["en"]}, "ko": {"glossary": GLOSSARY["ko"]}}
+    text = {
+        "en": "Beam width: heads in the logit lens, a logit-like beam, 2 nats, aheads, √dₖ.",
+        "ko": "빔 너비: 로짓 렌즈의 헤드마다, 로짓이 빔을, 2 nat, 앞헤드, pre-norm, √dₖ로.",
+    }
+    wanted = {
+        "en": ["Beam", "heads", "logit lens", "nats", "√dₖ"],
+        "ko": ["빔", "로짓 렌즈", "헤드", "로짓", "nat", "pre-norm", "√dₖ"],
+    }
+    call = {"call": "explained", "words": words, "language": language, "text": text[language]}
+    [found] = answer("page.mjs", [call])
+    assert (
+        "".join(part if isinstance(part, str) else part["term"] for part in found) == text[language]
+    )
+    assert [part["term"] for part in found if not isinstance(part, str)] == wanted[language]
+
+
+SUMMARIES = [
+    (
+        "transformer", {"encoder": 3, "decoder": 1},
+        {"d_model": 128, "heads": 4, "wiring": "pre-norm", "positions": "rotary"},
+        "Transformer, 3 + 1 layers, d_model 128, 4 heads, pre-norm, "
+        "position code: rotary positions",
+        "트랜스포머, 인코더 3층 + 디코더 1층, d_model 128, 헤드 4개, 사전 정규화(pre-norm), "
+        "위치 인코딩: 회전 위치",
+    ),
+    (
+        "gpt", {"encoder": 0, "decoder": 1},
+        {"d_model": 64, "heads": 1, "wiring": "deepnorm", "positions": "none"},
+        "GPT, 1 layer, d_model 64, 1 head, DeepNorm", "GPT, 1층, d_model 64, 헤드 1개, DeepNorm",
+    ),
+    (
+        "electra", {"encoder": 2, "decoder": 0},
+        {"d_model": 64, "heads": 2, "sharing": "all", "generator": {"d_model": 16}},
+        "ELECTRA, 2 layers, d_model 64, 2 heads, one layer shared by all, generator of 16",
+        "ELECTRA, 2층, d_model 64, 헤드 2개, 모든 층이 가중치 공유, 생성기 16",
+    ),
+    (
+        "rnn", {"encoder": 2, "decoder": 1},
+        {"d_model": 64, "cell": "lstm", "attention": "dot", "input_feeding": True},
+        "Recurrent encoder-decoder (LSTM), 2 + 1 layers, d_model 64, dot attention, input feeding",
+        "순환 인코더-디코더 (LSTM), 인코더 2층 + 디코더 1층, d_model 64, dot 어텐션, 입력 피딩",
+    ),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("family", "layers", "settings", "english", "korean"), SUMMARIES)
+def test_the_summary_of_a_model_is_in_the_language_of_the_page(
+    family, layers, settings, english, korean
+):
+    given = {"family": family, "layers": layers, "settings": settings}
+    calls = [
+        {"call": "summary", "words": WORDS, "language": one, "description": given}
+        for one in LANGUAGES
+    ]
+    assert answer("page.mjs", calls) == [english, korean]
+
+
+def test_parameters_are_counted_in_the_language_of_the_page():
+    values = [900, 9_000, 933_000, 15_260_000]
+    calls = [
+        {"call": "count", "words": WORDS, "language": one, "values": values} for one in LANGUAGES
+    ]
+    assert answer("page.mjs", calls) == [
+        ["900", "9000", "933 k", "15.3 M"],
+        ["900", "9000", "93만", "1526만"],
+    ]
+
+
+def test_the_shown_divisor_is_the_length_penalty_of_the_search():
+    [found] = answer("page.mjs", [{"call": "divisors", "lengths": [1, 7], "alphas": [0.0, 0.6, 1]}])
+    expected = [[length_penalty(n, a) for a in (0.0, 0.6, 1)] for n in (1, 7)]
+    assert found == [pytest.approx(one) for one in expected]
+
+
+def test_the_engine_is_warmed_up_only_while_nothing_is_asked():
+    [found] = answer("page.mjs", [{"call": "warmed", "busy": [True, True, False, True, False]}])
+    assert found["asked"] == [False] * len(found["asked"])
+    assert found["runs"][:4] == [[0, 1], [1, 1], [0, 2], [1, 2]]
+    assert len(found["runs"]) == 12
+
+
+def test_a_warm_up_that_fails_or_takes_long_is_the_last_one():
+    failed, slow = answer(
+        "page.mjs",
+        [
+            {"call": "warmed", "busy": [], "fails": True},
+            {"call": "warmed", "busy": [], "slow": 160},
+        ],
+    )
+    assert len(failed["runs"]) == 1
+    assert len(slow["runs"]) == 3  # one for each of two models, and one that shows the time
+
+
+def test_weights_are_decoded_with_and_without_the_function_of_the_browser():
+    values = [bytes(range(n)) for n in (0, 1, 2, 3, 250)]
+    texts = [base64.b64encode(one).decode() + "\n" for one in values]
+    [[own, native]] = answer("page.mjs", [{"call": "decoded", "texts": texts}])
+    assert own == native == [list(one) for one in values]
 
 
 def test_modules_come_after_what_they_import():

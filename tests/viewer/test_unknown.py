@@ -3,12 +3,12 @@
 import pytest
 
 import javascript_engine
+import library_tokenizers
 import tiny
 from javascript import answer
-from library_tokenizers import BERT, GPT2, byte_level, word_piece
+from library_tokenizers import byte_level, word_piece
 from whyformer.bundle import Bundle
-from whyformer.models.bert import BERT as BERTModel
-from whyformer.models.bert import BERTSettings
+from whyformer.models.bert import BERT, BERTSettings
 from whyformer.models.gpt import GPT, GPTSettings
 from whyformer.models.transformer import Transformer
 from whyformer.text.imported import Imported
@@ -65,11 +65,11 @@ def test_a_mask_and_a_tag_are_known():
 
 
 def test_words_that_an_imported_tokenizer_writes_as_unknown_are_named():
-    bert = Imported.from_tokenizer_json(word_piece().to_str(), symbols=BERT)
+    bert = Imported.from_tokenizer_json(word_piece().to_str(), symbols=library_tokenizers.BERT)
     assert 3 in bert.encode("🦄")
     [some] = found(bert, "the 🦄 cat")
     assert some == {"parts": ["🦄"], "asBytes": False}
-    gpt = Imported.from_tokenizer_json(byte_level().to_str(), symbols=GPT2)
+    gpt = Imported.from_tokenizer_json(byte_level().to_str(), symbols=library_tokenizers.GPT2)
     assert found(gpt, "the 🦄")[0]["parts"] == []  # it has a token for every byte
 
 
@@ -84,7 +84,7 @@ def test_a_result_names_what_is_unknown_in_all_texts_of_a_request():
     bundles = [
         _bundle(Transformer, tiny.shape()),
         _bundle(GPT, GPTSettings(**shape)),
-        _bundle(BERTModel, BERTSettings(**shape, outputs=2)),
+        _bundle(BERT, BERTSettings(**shape, outputs=2)),
     ]
     requests = [{"text": "a ž", "second": "z", "search": {"maxTokens": 2}}]
     answers = javascript_engine.sessions(bundles, [requests] * 3)

@@ -1,9 +1,11 @@
 // Level 1: the answer, how sure the model is, and what else it considered.
 import {button, html} from "./dom.js";
 import {difference} from "./differences.js";
-import {mean, nats, percent, visible} from "./numbers.js";
+import {nats, percent, visible} from "./numbers.js";
 import {tokenName} from "./names.js";
 import {otherAnswer} from "./labels.js";
+import {alternatives} from "./scores.js";
+import {explained} from "./terms.js";
 import {release} from "./steps.js";
 import {say} from "./words.js";
 
@@ -65,7 +67,7 @@ function changed(pane) {
   const same = parts.every((part) => part.kind === "same");
   const moved = change?.logProbabilityOfBaseline;
   return html("div", { class: "changed" },
-    html("p", {}, html("b", {}, say(same ? "answer_same" : "answer_changed")), Number.isFinite(moved) ? ` ${say("answer_nats", { nats: nats(moved) })}` : null),
+    html("p", {}, html("b", {}, say(same ? "answer_same" : "answer_changed")), Number.isFinite(moved) ? [" ", explained(say("answer_nats", { nats: nats(moved) }))] : null),
     same ? null : html("p", { class: "diff", lang: "und" }, parts.map((part) => [html(part.kind === "gone" ? "del" : part.kind === "new" ? "ins" : "span", {}, visible(part.token)), " "])),
   );
 }
@@ -74,16 +76,4 @@ function changed(pane) {
 function cutOff({ result, description }) {
   const end = description.special?.end;
   return result.kind === "sequence" && end && result.target.tokens.length > 0 && result.target.tokens.at(-1) !== end;
-}
-
-function alternatives({ result: { hypotheses }, chosen }) {
-  const most = Math.max(...hypotheses.map((one) => Math.exp(one.logProbability)));
-  return html("div", { class: "alternatives" },
-    html("h3", {}, say(chosen.sample ? "alternatives_sampled" : "alternatives")),
-    html("ol", {}, hypotheses.map((one) => {
-      const probability = Math.exp(one.logProbability);
-      const title = say("per_token", { nats: nats(one.logProbability), mean: nats(mean(one.tokenLogProbabilities ?? [one.logProbability])) });
-      return html("li", { title }, html("span", { class: "what", lang: "und" }, one.text || say("empty_answer")), html("span", { class: "share" }, percent(probability)), html("i", { class: "bar", style: `--share:${Math.max(0.004, probability / (most || 1)).toFixed(4)}` }));
-    })),
-  );
 }

@@ -16,7 +16,11 @@ export function makeApp({ models, ask, lessons, draw, light }) {
   app.change = (mutate, { run = true, typing = false } = {}) => {
     mutate();
     clearTimeout(app.timer);
-    if (run && typing) app.timer = setTimeout(() => runAll(app, draw), TYPING_MILLISECONDS);
+    app.waits = run && typing;
+    if (app.waits) app.timer = setTimeout(() => {
+      app.waits = false;
+      runAll(app, draw);
+    }, TYPING_MILLISECONDS);
     else if (run) runAll(app, draw);
     remember(app);
     if (!typing) draw(app);
@@ -52,6 +56,7 @@ export function makeApp({ models, ask, lessons, draw, light }) {
     app.state = fromFragment(fragment, app.state);
     makePanes(app);
   });
+  app.isIdle = () => !app.waits;
   app.keyOf = (pane) => JSON.stringify([pane.chosen, pane.result?.target?.text ?? null]);
   app.measure = (pane, names) => measure(app, pane, names, draw);
   makePanes(app);

@@ -1,12 +1,14 @@
 // An opened box of Figure 1: what it does, its switch, and its tensors.
 import {button, html, svg} from "./dom.js";
-import {largest, shades} from "./heat.js";
+import {largest, shades, textWidth} from "./heat.js";
 import {smallHead} from "./heads.js";
-import {count, mean, number} from "./numbers.js";
+import {clamp, count, mean, number} from "./numbers.js";
 import {axesOf, kindOf, partName} from "./names.js";
 import {headsOf} from "./plan.js";
 import {picture} from "./saving.js";
 import {isOff, toggle, whyButton} from "./switches.js";
+import {explained} from "./terms.js";
+import {hideTip, showTip} from "./tip.js";
 import {say} from "./words.js";
 
 export function drawOpenBox(app, pane) {
@@ -16,7 +18,7 @@ export function drawOpenBox(app, pane) {
   const known = say(`about.${kind}`) !== `about.${kind}`;
   return html("div", { class: "opened" },
     html("header", {}, html("h3", {}, partName(name, description)), button(`${pane.number}:close-box`, "×", () => app.openBox(pane, name), { class: "quiet square", "aria-label": say("close") })),
-    known ? html("p", {}, say(`about.${kind}`)) : null,
+    known ? html("p", {}, explained(say(`about.${kind}`))) : null,
     equation(kind, description, isOff(pane, "scale")),
     html("p", { class: "row" }, toggle(app, pane, name, say(isOff(pane, name) ? "switched_off" : "switched_on"), { key: `${pane.number}:opened:${name}`, why: true })),
     directionsIn(app, pane, name),
@@ -27,13 +29,14 @@ export function drawOpenBox(app, pane) {
   );
 }
 
-function equation(kind, { settings }, unscaled) {
+function equation(kind, { family, settings }, unscaled) {
   const inner = { relu: "max(0, xW₁ + b₁)W₂ + b₂", gelu: "GELU(xW₁ + b₁)W₂ + b₂", "gelu-tanh": "GELU(xW₁ + b₁)W₂ + b₂", swiglu: "(Swish(xW) ⊙ xV)W₂" }[settings.activation] ?? null;
   const attention = unscaled ? "softmax(QKᵀ) V" : "softmax(QKᵀ / √dₖ) V";
   const lines = { self_attention: attention, cross_attention: attention, feedforward: inner && `FFN(x) = ${inner}`, projection: "softmax(x Eᵀ)", embedding: settings.d_model ? "√d_model · E[token]" : null };
   if (kind === "cross_attention" && settings.cell) return null;
-  if (kind === "embedding" && settings.embedding_scale === "one") return html("p", { class: "equation" }, "E[token]");
-  return lines[kind] ? html("p", { class: "equation" }, lines[kind]) : null;
+  if (["bert", "electra"].includes(family)) lines.embedding = "E[token] + S[segment]";
+  if (settings.embedding_scale === "one") lines.embedding = "E[token]";
+  return lines[kind] ? html("p", { class: "equation" }, explained(lines[kind])) : null;
 }
 
 // The two directions of a recurrent layer that reads both ways.
@@ -52,19 +55,30 @@ function headsIn(app, pane, name) {
   ), whyButton(app, `${name}.heads.0`, `${pane.number}:in-why`));
 }
 
-// What the box adds to the stream: one row for each position.
+// The output of the box as a heat map: one row for each token, one column for each number of its vector.
 function output(pane, name) {
   const tap = pane.result?.taps?.[name];
   if (!tap || tap.shape.length !== 2) return null;
   const [rows, columns] = tap.shape;
   const names = namesOf(pane, name, rows);
-  const [left, tall] = [64, 16];
-  const wide = Math.max(0.5, 320 / columns);
-  const drawing = svg("svg", { viewBox: `0 0 ${left + wide * columns + 4} ${rows * tall + 8}`, role: "img", "aria-label": say("output_of", { part: partName(name, pane.description) }) },
+  const left = 10 + clamp(Math.max(...names.map((one) => textWidth(one, 11.5))), 18, 90);
+  const tall = clamp(560 / rows, 11, 16);
+  const wide = 320 / columns;
+  const note = (event) => {
+    const box = event.currentTarget.getBoundingClientRect();
+    const c = clamp(Math.floor(((event.clientX - box.left) / box.width) * columns), 0, columns - 1);
+    const r = clamp(Math.floor(((event.clientY - box.top) / box.height) * rows), 0, rows - 1);
+    showTip([number(tap.data[r * columns + c]), say("output_note", { token: names[r], column: c + 1 })], event);
+  };
+  const drawing = svg("svg", { class: "output", viewBox: `0 0 ${left + 324} ${rows * tall + 8}`, role: "img", "aria-label": say("output_of", { part: partName(name, pane.description) }) },
+    svg("rect", { class: "paper", x: left, y: 4, width: 320, height: rows * tall }),
     shades(rows, columns, (r, c) => tap.data[r * columns + c], { left, top: 4, wide, tall: tall - 1, scale: spread(tap.data), hue: "warm" }),
-    names.map((one, k) => svg("text", { x: left - 6, y: 4 + k * tall + 12, "text-anchor": "end", class: "small" }, one)),
+    names.map((one, k) => svg("text", { x: left - 6, y: 4 + (k + 0.5) * tall + 4, "text-anchor": "end", class: "small" }, one)),
+    svg("rect", { class: "catch", x: left, y: 4, width: 320, height: rows * tall, onpointermove: note, onpointerdown: note, onpointerleave: hideTip }),
   );
-  return picture(drawing, { key: `${pane.number}:output:${name}`, caption: say("output_caption", { part: partName(name, pane.description), width: columns }) });
+  const kind = pane.description.settings.cell && name.endsWith("attention") ? "attention" : kindOf(name);
+  return html("div", { class: "output-of" }, html("h4", {}, say("output")), html("p", { class: "soft" }, say(`output.${kind}`)),
+    picture(drawing, { key: `${pane.number}:output:${name}`, caption: say("output_caption", { part: partName(name, pane.description), width: columns }) }));
 }
 
 // Two standard deviations: single large numbers must not make the rest invisible.

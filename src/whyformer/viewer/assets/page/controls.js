@@ -1,6 +1,7 @@
 // The text, the settings of the search, and the buttons above them.
 import {button, html} from "./dom.js";
-import {isOff, toggle, whyButton} from "./switches.js";
+import {flip, isOff, toggle, whyButton} from "./switches.js";
+import {explained, noteOf} from "./terms.js";
 import {say} from "./words.js";
 
 const RANGES = { beam: [1, 12, 1], lengthPenalty: [0, 2, 0.1], temperature: [0.1, 2, 0.1] };
@@ -11,7 +12,7 @@ export function slider(app, pane, name) {
   const value = pane.chosen[name];
   const shown = html("output", { for: id }, value.toFixed(step < 1 ? 1 : 0));
   return html("div", { class: "slider" },
-    html("label", { for: id }, say(`setting.${name}`)),
+    html("label", { for: id }, explained(say(`setting.${name}`))),
     html("input", { id, type: "range", min, max, step, value, "data-key": id, oninput: (event) => {
       shown.textContent = Number(event.target.value).toFixed(step < 1 ? 1 : 0);
       app.change(() => (pane.chosen[name] = Number(event.target.value)));
@@ -31,15 +32,23 @@ export function drawSettings(app, pane) {
   return html("div", { class: "settings" }, sliders.map((name) => slider(app, pane, name)), html("p", { class: "row" }, choice, sample ? again : null));
 }
 
+// A button that switches a part of the whole model. Its note explains the part, if it is in the glossary.
+function pill(app, pane, name, off) {
+  const { onclick: show, ...note } = ["scale", "skip"].includes(name) ? noteOf(name, say(`without.${name}`)) : {};
+  const press = (event) => {
+    show?.(event);
+    flip(app, pane, name);
+  };
+  return button(`${pane.number}:without:${name}`, html("span", show ? { class: "term" } : {}, say(`without.${name}`)), press, { class: "pill", "aria-pressed": String(off), ...note });
+}
+
 // The three questions that need only one click.
 export function drawExperiments(app, pane) {
   const names = ["scale", "positions", "skip"].filter((name) => pane.description.switches.includes(name));
   if (!names.length) return null;
   const without = names.map((name) => {
     const off = isOff(pane, name);
-    return html("span", { class: "with-why" }, button(`${pane.number}:without:${name}`, say(`without.${name}`), () => app.change(() => {
-      pane.chosen.off = off ? pane.chosen.off.filter((one) => one !== name) : [...pane.chosen.off, name];
-    }), { class: "pill", "aria-pressed": String(off) }), whyButton(app, name, `${pane.number}:without:${name}?`));
+    return html("span", { class: "with-why" }, pill(app, pane, name, off), whyButton(app, name, `${pane.number}:without:${name}?`));
   });
   return html("div", { class: "experiments" }, html("span", { class: "soft" }, say("without")), without);
 }

@@ -15,18 +15,41 @@ export function startWorker(source) {
     for (const { reject } of waiting.values()) reject(new Error(event.message || "The engine stopped."));
     waiting.clear();
   };
-  return (kind, fields, moved = []) =>
+  const ask = (kind, fields, moved = []) =>
     new Promise((resolve, reject) => {
       last += 1;
       waiting.set(last, { resolve, reject });
       worker.postMessage({ id: last, kind, ...fields }, moved);
     });
+  ask.isBusy = () => waiting.size > 0;
+  return ask;
 }
 
-// Decode base64 in parts, so that the page can be drawn in between.
+const WARM_UPS = 6; // short runs; after them, the browser has compiled the engine
+const PAUSE = 20; // milliseconds between two of them, in which a request can begin
+const LONGEST_WARM_UP = 150; // milliseconds: a larger model would let a person wait
+
+// Run the engine a few times while nothing is asked, so that the first answer is not slower than the others.
+export async function warmUp(runs, isIdle) {
+  for (let done = 0; done < WARM_UPS * runs.length; ) {
+    await new Promise((wait) => setTimeout(wait, PAUSE));
+    if (!isIdle()) continue;
+    const start = performance.now();
+    try {
+      await runs[done % runs.length](1 + Math.floor(done / runs.length)); // the first runs are slow, so they are short
+    } catch {
+      return; // the first request of a person will say what is wrong
+    }
+    done += 1;
+    if (done > runs.length && performance.now() - start > LONGEST_WARM_UP) return;
+  }
+}
+
+// Decode base64: at once where the browser can, else in parts, so that the page can be drawn in between.
 export async function decoded(text) {
   const part = 1 << 20;
   const clean = text.trim();
+  if (Uint8Array.fromBase64) return Uint8Array.fromBase64(clean).buffer;
   const ending = clean.endsWith("==") ? 2 : clean.endsWith("=") ? 1 : 0;
   const bytes = new Uint8Array((clean.length / 4) * 3 - ending);
   let at = 0;

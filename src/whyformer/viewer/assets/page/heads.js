@@ -7,6 +7,7 @@ import {attentionOf, axesOf, partName} from "./names.js";
 import {sideOf} from "./plan.js";
 import {picture} from "./saving.js";
 import {isOff, toggle} from "./switches.js";
+import {explained} from "./terms.js";
 import {hideTip, showTip} from "./tip.js";
 import {say} from "./words.js";
 
@@ -83,7 +84,7 @@ function measuring(app, pane, effects) {
   const done = effects.values.size;
   if (done < heads.length) return html("p", { class: "soft", role: "status" }, say("measuring", { done, all: heads.length }));
   const [most, value] = [...effects.values].reduce((least, one) => (one[1] < least[1] ? one : least));
-  return html("p", { class: "soft", role: "status" }, say("measured"), value < 0 ? [" ", html("b", {}, say("measured_most", { part: partName(most, pane.description), nats: nats(value) }))] : null);
+  return html("p", { class: "soft", role: "status" }, explained(say("measured")), value < 0 ? [" ", html("b", {}, say("measured_most", { part: partName(most, pane.description), nats: nats(value) }))] : null);
 }
 
 // Left and right arrow keys walk over the heads.

@@ -2,6 +2,7 @@
 import {html} from "./dom.js";
 import {nats, number, percent, signed} from "./numbers.js";
 import {tokenName} from "./names.js";
+import {explained} from "./terms.js";
 import {say} from "./words.js";
 
 export function otherAnswer(app, pane) {
@@ -28,7 +29,7 @@ function labelChange({ baseline, change }, now) {
   if (!baseline) return null;
   const before = baseline.text ?? baseline.label;
   const moved = change?.logProbabilityOfBaseline;
-  return html("div", { class: "changed" }, html("p", {}, html("b", {}, say(before === now ? "answer_same" : "answer_changed")), Number.isFinite(moved) ? ` ${say("answer_nats", { nats: nats(moved) })}` : null), before === now ? null : html("p", { class: "diff" }, html("del", {}, before), " ", html("ins", {}, now)));
+  return html("div", { class: "changed" }, html("p", {}, html("b", {}, say(before === now ? "answer_same" : "answer_changed")), Number.isFinite(moved) ? [" ", explained(say("answer_nats", { nats: nats(moved) }))] : null), before === now ? null : html("p", { class: "diff" }, html("del", {}, before), " ", html("ins", {}, now)));
 }
 
 // How the best label changes without each token.

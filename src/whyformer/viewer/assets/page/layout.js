@@ -12,6 +12,8 @@ import {button, html, redraw} from "./dom.js";
 import {offBar} from "./switches.js";
 import {picture} from "./saving.js";
 import {SECTIONS} from "./state.js";
+import {explained} from "./terms.js";
+import {unknownLine} from "./unknown.js";
 import {say} from "./words.js";
 
 const BESIDE = 640; // from this width in pixels, two panes stand side by side
@@ -81,7 +83,7 @@ function updatePane(app, pane, place) {
     fit(area);
   }
   app.place = "entry";
-  redraw(below, drawExamples(app, pane), entry.lastChild.hidden ? addSecond(app, pane, entry.lastChild) : null);
+  redraw(below, unknownLine(pane), drawExamples(app, pane), entry.lastChild.hidden ? addSecond(app, pane, entry.lastChild) : null);
   const parts = [drawAnswer(app, pane)].flat(Infinity).filter(Boolean);
   const beside = parts.filter((one) => one.classList.contains("alternatives"));
   redraw(answer, html("div", {}, parts.filter((one) => !beside.includes(one))), beside.length ? html("div", { class: "beside" }, beside) : null);
@@ -133,7 +135,7 @@ function updateLevel(app, name, section, k) {
   head.querySelector(".number").textContent = String(k + 2);
   const key = name === "stream" && app.panes[0].description.settings.cell ? "states" : name;
   head.querySelector(".title").textContent = say(`level.${key}`);
-  sentence.textContent = say(`level.${key}.sentence`);
+  redraw(sentence, ...explained(say(`level.${key}.sentence`)));
   section.classList.toggle("is-open", open);
   body.hidden = !open;
   if (!open) return body.replaceChildren();
@@ -152,6 +154,6 @@ function figureLevel(app, pane) {
   const drawing = drawFigure(app, pane, width);
   return html("div", { class: `figure-level${app.state.box ? " with-box" : ""}` },
     html("div", {}, drawToggles(app, pane), picture(drawing, { key: `${pane.number}:figure`, caption: say("figure_caption", { name: pane.description.name, text: pane.chosen.text.slice(0, 60) }) })),
-    app.state.box ? drawOpenBox(app, pane) : html("p", { class: "hint" }, say("figure_hint")),
+    app.state.box ? drawOpenBox(app, pane) : html("p", { class: "hint" }, explained(say("figure_hint"))),
   );
 }

@@ -1,10 +1,13 @@
 // Start the page: read what is embedded, open the models in the worker, draw.
 import {calm, makeApp, runAll} from "./app.js";
 import {count, megabytes} from "./numbers.js";
-import {decoded, startWorker} from "./engine.js";
+import {decoded, startWorker, warmUp} from "./engine.js";
+import {html} from "./dom.js";
 import {drawPage} from "./layout.js";
 import {toFragment} from "./state.js";
-import {hideTip} from "./tip.js";
+import {hideTip, moveTip} from "./tip.js";
+import {explained, fillGlossary} from "./terms.js";
+import {summaryOf} from "./summary.js";
 import {lightLinks} from "./links.js";
 import {language, loadWords, say, speak} from "./words.js";
 
@@ -33,13 +36,24 @@ function paintWords(app) {
   const { description, bytes } = app.models[0];
   document.getElementById("name").textContent = names.join(" · ");
   document.title = say("document_title", { name: names.join(", ") });
-  const facts = [app.models.length > 1 ? null : description.summary, description.parameters ? say("parameters", { count: count(description.parameters) }) : null, megabytes(bytes)];
-  const about = document.getElementById("about"); // written by the person who trained the model, in any language
-  about.textContent = app.models.length > 1 ? "" : (description.description ?? "").split(";")[0].replaceAll("`", "").replace(/\.?$/, ".").replace(/^\.$/, "");
-  document.getElementById("facts").textContent = facts.filter(Boolean).join(" · ");
+  const facts = [app.models.length > 1 ? null : summaryOf(description), description.parameters ? say("parameters", { count: count(description.parameters) }) : null, megabytes(bytes)];
+  document.getElementById("facts").replaceChildren(...explained(facts.filter(Boolean).join(" · ")));
+  paintRecipe(app.models.length > 1 ? "" : description.description ?? "");
+  fillGlossary(document.getElementById("glossary"));
   document.getElementById("language").textContent = language() === "ko" ? "English" : "한국어";
   document.getElementById("language").lang = language() === "ko" ? "en" : "ko";
   document.getElementById("compare").setAttribute("aria-pressed", String(app.panes.length > 1));
+}
+
+// The description of the recipe is in the language of its author. In another language, it is a detail.
+function paintRecipe(text) {
+  const author = /[가-힣]/.test(text) ? "ko" : "en";
+  const own = author === language();
+  const about = document.getElementById("about");
+  about.textContent = own ? text.split(";")[0].replaceAll("`", "").replace(/\.?$/, ".").replace(/^\.$/, "") : "";
+  const detail = document.getElementById("recipe");
+  detail.hidden = own || !text;
+  detail.replaceChildren(html("summary", {}, say("recipe")), html("p", { lang: author }, text));
 }
 
 function paintTheme(theme) {
@@ -64,11 +78,13 @@ function connect(app, repaint) {
       prompt(say("copy_by_hand"), address); // a page opened from the disk may not use the clipboard
     }
     document.getElementById("status").textContent = say("copied");
-    document.getElementById("copy").textContent = say("copied");
-    setTimeout(() => (document.getElementById("copy").textContent = say("copy_link")), 2000);
+    const label = document.querySelector("#copy span");
+    label.textContent = say("copied");
+    setTimeout(() => (label.textContent = say("copy_link")), 2000);
   });
   addEventListener("hashchange", () => app.restore(location.hash));
-  addEventListener("scroll", hideTip, { passive: true });
+  addEventListener("scroll", moveTip, { passive: true, capture: true });
+  addEventListener("keydown", (event) => event.key === "Escape" && hideTip());
   let width = innerWidth;
   addEventListener("resize", () => {
     if (innerWidth !== width) repaint();
@@ -101,6 +117,7 @@ async function start() {
     connect(app, repaint);
     repaint();
     runAll(app, repaint);
+    warmUp(models.map((_, model) => (tokens) => ask("warm", { model, tokens })), () => app.isIdle() && !ask.isBusy());
     if (window === window.top && !calm() && matchMedia("(hover: hover)").matches) document.querySelector("textarea")?.focus({ preventScroll: true });
   } catch (error) {
     waiting.textContent = `${say("failed")} ${error.message}`;

@@ -1,4 +1,5 @@
 // Numbers, probabilities and tokens as text.
+import {language} from "./words.js";
 
 export function percent(probability) {
   const share = 100 * probability;
@@ -28,6 +29,7 @@ export function megabytes(bytes) {
 }
 
 export function count(value) {
+  if (language() === "ko" && value >= 1e4) return `${Math.round(value / 1e4)}만`;
   if (value >= 1e6) return `${(value / 1e6).toFixed(1)} M`;
   return value >= 1e4 ? `${(value / 1e3).toFixed(0)} k` : String(value);
 }

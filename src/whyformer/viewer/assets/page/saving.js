@@ -1,6 +1,7 @@
 // Save a drawing as SVG or PNG, with its caption below it.
 import {html, svg} from "./dom.js";
 import {textWidth} from "./heat.js";
+import {explained} from "./terms.js";
 import {say} from "./words.js";
 
 const KEPT = ["fill", "fill-opacity", "stroke", "stroke-width", "stroke-opacity", "stroke-dasharray", "opacity", "font-size", "font-family", "font-weight", "text-anchor", "dominant-baseline", "visibility", "display"];
@@ -9,7 +10,7 @@ const KEPT = ["fill", "fill-opacity", "stroke", "stroke-width", "stroke-opacity"
 export function picture(drawing, { key, caption, wide = false, tall = false, tools = null }) {
   const save = (kind) => html("button", { type: "button", class: "save", "data-key": `${key}:${kind}`, onclick: () => saveAs(drawing, caption, kind), "aria-label": say("save_as", { kind: kind.toUpperCase(), caption }) }, kind.toUpperCase());
   const scroll = html("div", wide || tall ? { class: `scroll${tall ? " tall" : ""}`, tabindex: 0, role: "region", "aria-label": caption, "data-scroll": true } : { class: "scroll" }, drawing);
-  return html("figure", { class: "picture" }, scroll, html("figcaption", {}, html("span", {}, caption), html("span", { class: "tools" }, tools, html("span", { class: "soft" }, say("save")), save("svg"), save("png"))));
+  return html("figure", { class: "picture" }, scroll, html("figcaption", {}, html("span", {}, explained(caption)), html("span", { class: "tools" }, tools, html("span", { class: "soft" }, say("save")), save("svg"), save("png"))));
 }
 
 // The drawing as one SVG text whose styles no longer depend on the page.

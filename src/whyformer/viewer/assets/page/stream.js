@@ -6,6 +6,7 @@ import {clamp, mean, number} from "./numbers.js";
 import {axesOf, partName} from "./names.js";
 import {picture} from "./saving.js";
 import {hideTip, showTip} from "./tip.js";
+import {explained} from "./terms.js";
 import {say} from "./words.js";
 
 export function drawStream(app, pane) {
@@ -16,7 +17,7 @@ export function drawStream(app, pane) {
   const ratios = residual.map((one) => [mean(ratio(one)), one]).sort((a, b) => b[0] - a[0]);
   const clean = (one) => partName(one.name.replace("wire_", ""), pane.description);
   return [
-    recurrent ? null : html("p", {}, say("stream_most", { part: clean(ratios[0][1]), share: number(ratios[0][0], 2) })),
+    recurrent ? null : html("p", {}, explained(say("stream_most", { part: clean(ratios[0][1]), share: number(ratios[0][0], 2) }))),
     html("div", { class: "streams" }, sides.map((entries) => picture(streamDrawing(pane, entries, clean, recurrent ? ({ norms }) => norms : ratio), { key: `${pane.number}:stream:${entries[0].side}`, wide: true, caption: say(recurrent ? `states_caption_${entries[0].side}` : `stream_caption_${entries[0].side}`, { text: pane.chosen.text.slice(0, 60) }) }))),
   ];
 }

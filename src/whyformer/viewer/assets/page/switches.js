@@ -1,6 +1,7 @@
 // Switches for parts of the model, and what the laboratory has measured about each of them.
 import {button, html} from "./dom.js";
 import {kindOf, partName} from "./names.js";
+import {explained} from "./terms.js";
 import {either, language, say} from "./words.js";
 
 export function isOff(pane, name) {
@@ -38,19 +39,24 @@ export function whyButton(app, name, key) {
 function openWhy(app, kind) {
   const lesson = app.lessons[kind];
   const dialog = document.getElementById("why");
-  const close = () => dialog.close();
   dialog.replaceChildren(
-    html("p", { class: "eyebrow" }, say(lesson.nearest ? "why_nearest" : "why_title")),
+    html("header", {}, html("p", { class: "eyebrow" }, say(lesson.nearest ? "why_nearest" : "why_title")), html("button", { type: "button", class: "quiet square", onclick: () => dialog.close(), autofocus: true, "aria-label": say("close") }, "×")),
     html("h2", { id: "why-title" }, either(lesson.question)),
-    ...lesson.claims.flatMap((one) => [
-      html("blockquote", {}, html("p", {}, either(one.claim)), html("b", { class: `verdict ${one.verdict}` }, either(one.words))),
-      ...one.where.map((place) => html("p", { class: "soft" }, html("b", {}, either(place.result)), " ", either(place.names))),
-    ]),
+    ...lesson.claims.map(claim),
     lesson.trained ? html("p", {}, say("why_trained")) : "",
-    html("p", { class: "soft more" }, say("why_more"), " ", lesson.pages ? html("a", { href: `${lesson.pages}/${lesson.name}${language() === "ko" ? ".ko" : ""}.html` }, either(lesson.question)) : [html("code", {}, `whyformer lab show ${lesson.name}`), " · ", html("code", {}, `docs/lab/${lesson.name}.html`)]),
-    html("button", { type: "button", class: "quiet", onclick: close, autofocus: true }, say("close")),
+    lesson.pages ? html("p", { class: "more" }, say("why_more"), " ", html("a", { href: `${lesson.pages}/${lesson.name}${language() === "ko" ? ".ko" : ""}.html` }, either(lesson.question))) : "",
+    html("p", { class: "soft more" }, say("why_command"), " ", html("code", {}, `whyformer lab show ${lesson.name}`)),
   );
   dialog.showModal();
+}
+
+// A claim, its verdict, and where it holds.
+function claim({ claim: text, verdict, words, where }) {
+  const everywhere = { supported: "why_everywhere", refuted: "why_nowhere" }[verdict];
+  const places = where.map((place) => html("li", {}, html("b", {}, either(place.result)), " ", either(place.names)));
+  return html("blockquote", {}, html("p", {}, either(text)),
+    html("p", { class: "judged" }, html("b", { class: `verdict ${verdict}` }, either(words)), places.length || !everywhere ? null : html("span", { class: "soft" }, say(everywhere))),
+    places.length ? html("ul", { class: "soft" }, places) : null);
 }
 
 // The bar at the bottom of the window: what is off, and what that changed.
@@ -64,7 +70,7 @@ export function offBar(app, pane) {
   return html("div", { class: "off" },
     html("p", {}, html("b", {}, app.panes.length > 1 ? `${"AB"[pane.number]} · ${say("off")}` : say("off"))),
     html("ul", { class: "chips" }, chips),
-    Number.isFinite(change) ? html("p", { class: "effect" }, say(change < -0.005 ? "effect_less" : change > 0.005 ? "effect_more" : "effect_none", { nats: Math.abs(change).toFixed(2) })) : null,
+    Number.isFinite(change) ? html("p", { class: "effect" }, explained(say(change < -0.005 ? "effect_less" : change > 0.005 ? "effect_more" : "effect_none", { nats: Math.abs(change).toFixed(2) }))) : null,
     button(`${pane.number}:all-on`, say("all_on"), () => app.change(() => (pane.chosen.off = [])), { class: "quiet" }),
   );
 }

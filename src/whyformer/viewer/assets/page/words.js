@@ -22,6 +22,11 @@ export function say(key, values = {}) {
   return text.replace(/\{(\w+)\}/g, (_, name) => values[name] ?? "");
 }
 
+// The terms that the page explains: {name: {forms, meaning}}. The forms are in lower case.
+export function glossary() {
+  return dictionary[spoken]?.glossary ?? {};
+}
+
 // A text of the laboratory, which exists in both languages.
 export function either(text) {
   return (text?.[spoken] ?? text?.en ?? "").replaceAll("d_k", "dₖ");
