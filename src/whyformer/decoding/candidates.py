@@ -9,7 +9,7 @@ compete for the last place of a top-k, torch chooses among them in no specified 
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, Protocol, runtime_checkable
 
 import torch
@@ -119,9 +119,10 @@ def restrict(
     return rows, given.clamp_min(0), certain.masked_fill(given < 0, -math.inf)
 
 
-def check_finite(scores: Tensor) -> None:
+def check_finite(scores: Tensor | Iterable[float]) -> None:
     """Raise WhyformerError when a score is NaN."""
-    if bool(scores.isnan().any()):
+    found = scores.isnan().any() if isinstance(scores, Tensor) else any(map(math.isnan, scores))
+    if bool(found):
         raise WhyformerError(
             "The model's logits must be finite, but some are not. The weights of the model may be "
             "damaged, or the precision may be too low: try float32."

@@ -17,8 +17,6 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-import torch
-
 from whyformer.decoding.candidates import check_finite, forbidden
 from whyformer.decoding.expected import Expected
 from whyformer.decoding.hypotheses import Best, Hypothesis, hypothesis
@@ -283,7 +281,7 @@ class CTranslate2Translator(PairScorer):
                 if ban
                 else None,
             )
-        check_finite(torch.tensor([score for one in results for score in one.scores]))
+        check_finite(score for one in results for score in one.scores)
         found = [list(zip(one.hypotheses, one.scores, strict=True)) for one in results]
         return self._rescored(sources, found) if ban else found
 
@@ -347,7 +345,7 @@ class CTranslate2Translator(PairScorer):
                 max_input_length=0,
             )
         scores = [list(result.log_probs) for result in results]
-        check_finite(torch.tensor([score for one in scores for score in one]))
+        check_finite(score for one in scores for score in one)
         return scores
 
 
