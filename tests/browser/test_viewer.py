@@ -155,7 +155,7 @@ def test_a_switch_changes_the_answer_and_says_by_how_much(viewer):
     [
         "Encoder, layer 1", "Encoder, layer 2, self-attention", "Decoder, layer 1, cross-attention",
         "Encoder, layer 1, feed-forward", "Encoder, layer 1, skip connection around feed-forward",
-        "Position code: rotary positions",
+        "Position code: rotary positions, in every self-attention",
     ],
 )  # fmt: skip
 def test_every_kind_of_box_of_the_drawing_has_a_switch(viewer, label):

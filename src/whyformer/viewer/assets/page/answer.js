@@ -19,7 +19,8 @@ export function drawAnswer(app, pane) {
   const best = result.hypotheses?.[0] ?? result.target;
   return [
     html("p", { class: "result", lang: "und" }, best.text ? answerTokens(app, pane) : html("span", { class: "soft" }, say("empty_answer"))),
-    html("p", { class: "soft facts" }, say("certainty", { probability: percent(Math.exp(best.logProbability)) }), result.milliseconds === undefined ? null : ` · ${say("time", { milliseconds: Math.round(result.milliseconds) })}`),
+    html("p", { class: "soft facts" }, explained(say("certainty", { probability: percent(Math.exp(best.logProbability)), nats: nats(best.logProbability) })), result.milliseconds === undefined ? null : ` · ${say("time", { milliseconds: Math.round(result.milliseconds) })}`),
+    pane.chosen.forced.length ? html("p", { class: "soft facts" }, say("forced_now", { tokens: pane.chosen.forced.map((one) => tokenName(one, description)).join(" ") }), " ", release(app, pane, "answer")) : null,
     cutOff(pane) ? html("p", { class: "soft facts" }, say("cut_off")) : null,
     changed(pane),
     result.hypotheses?.length > 1 ? alternatives(pane) : null,
@@ -53,7 +54,12 @@ function inWords(buttons) {
     if (!last || /^\s|\s$/.test(one.textContent + (last.at(-1)?.textContent ?? "")) || last.length > LONGEST_WORD) words.push([one]);
     else last.push(one);
   }
-  return words.map((word) => html("span", { class: "word" }, word));
+  return words.map((word) => {
+    const text = word[0].textContent;
+    const apart = /^\s+\S/.test(text); // a space at the beginning of a line is not underlined
+    if (apart) word[0].textContent = text.trimStart();
+    return [apart ? " " : null, html("span", { class: "word" }, word)];
+  });
 }
 
 // The difference to the answer of the model with everything switched on.

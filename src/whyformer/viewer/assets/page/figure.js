@@ -107,16 +107,21 @@ function drawPlus(app, pane, { name, x, y, side }) {
   );
 }
 
+// Schemes that change the scores of every self-attention. The others are added to the embeddings.
+const IN_ATTENTION = ["rotary", "alibi", "relative"];
+
 function drawPositions(app, pane, { name, scheme, x, y, side, left }) {
   const off = isOff(pane, name);
   const known = say(`scheme.${scheme}`);
-  const words = known === `scheme.${scheme}` ? scheme : known;
-  const own = canSwitch(pane, name) ? pressable(`${pane.number}:${side}:positions`, say("positions_of", { scheme: words }), () => flip(app, pane, name), { role: "switch", "aria-checked": String(!off) }) : {};
+  const named = known === `scheme.${scheme}` ? scheme : known;
+  const added = !IN_ATTENTION.includes(scheme);
+  if (!added) x += 22; // beside the stream, for nothing is added to it
+  const own = canSwitch(pane, name) ? pressable(`${pane.number}:${side}:positions`, say("positions_of", { scheme: added ? named : say("scheme_inside", { scheme: named }) }), () => flip(app, pane, name), { role: "switch", "aria-checked": String(!off) }) : {};
   return svg("g", { class: `positions ${side}${off ? " is-off" : ""}`, ...own },
     svg("circle", { class: "hit", cx: x, cy: y, r: 14 }),
     svg("circle", { class: "ring", cx: x, cy: y, r: 9 }),
     svg("path", { d: `M${x - 6} ${y}q3 -8 6 0t6 0` }),
-    svg("text", { x: x + 16, y: y + 4, class: "small" }, words),
+    svg("text", { x: x + 16, y: y + 4, class: "small" }, named),
   );
 }
 

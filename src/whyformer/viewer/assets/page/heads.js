@@ -58,7 +58,7 @@ export function drawHeads(app, pane) {
     const { heads } = headOf(pane, attention, 0);
     return html("div", { class: "head-row" },
       html("h4", {}, partName(attention, pane.description)),
-      html("div", { class: "small-heads", onkeydown: walk }, Array.from({ length: heads }, (_, k) => html("div", {}, smallHead(app, pane, attention, k, { key: `${pane.number}:small:${attention}:${k}` }), effectOf(effects, `${attention}.heads.${k}`)))),
+      html("div", { class: "small-heads", onkeydown: walk }, Array.from({ length: heads }, (_, k) => html("div", {}, smallHead(app, pane, attention, k, { key: `${pane.number}:small:${attention}:${k}` }), effectOf(app, effects, attention, k)))),
     );
   });
   return html("div", { class: "heads" }, html("div", { class: "multiples" }, measuring(app, pane, effects), rows), enlarged(app, pane, chosen));
@@ -69,22 +69,23 @@ function effectsOf(app, pane) {
   return pane.effects?.key === app.keyOf(pane) ? pane.effects : null;
 }
 
-function effectOf(effects, name) {
-  const value = effects?.values.get(name);
+// The number below a small map; a click opens the head, as a click on the map does.
+function effectOf(app, effects, attention, head) {
+  const value = effects?.values.get(`${attention}.heads.${head}`);
   if (value === undefined) return null;
   const share = Math.min(1, Math.abs(value) / Math.max(0.1, largest(effects.values.values())));
-  return html("small", { class: `effect-of-head${value < 0 ? " loses" : ""}`, style: `--share:${share.toFixed(3)}` }, nats(value));
+  return html("small", { class: `effect-of-head${value < 0 ? " loses" : ""}`, style: `--share:${share.toFixed(3)}`, onclick: () => app.openHead(`${attention}/${head}`) }, nats(value));
 }
 
 function measuring(app, pane, effects) {
   const heads = pane.description.switches.filter((one) => /\.heads\.\d+$/.test(one));
   if (!heads.length || pane.result.kind === "value") return null;
-  if (pane.chosen.off.length) return html("p", { class: "soft" }, say("measure_needs_all"));
+  if (pane.chosen.off.length) return html("p", { class: "soft" }, say("measure_needs_all"), " ", button(`${pane.number}:measure-all-on`, say("all_on"), () => app.change(() => (pane.chosen.off = [])), { class: "quiet" }));
   if (!effects) return html("p", {}, button(`${pane.number}:measure`, say("measure_heads"), () => app.measure(pane, heads), { class: "pill" }));
   const done = effects.values.size;
   if (done < heads.length) return html("p", { class: "soft", role: "status" }, say("measuring", { done, all: heads.length }));
   const [most, value] = [...effects.values].reduce((least, one) => (one[1] < least[1] ? one : least));
-  return html("p", { class: "soft", role: "status" }, explained(say("measured")), value < 0 ? [" ", html("b", {}, say("measured_most", { part: partName(most, pane.description), nats: nats(value) }))] : null);
+  return html("p", { class: "soft", role: "status" }, explained(say("measured")), value < 0 ? [" ", say("measured_most"), " ", button(`${pane.number}:most`, `${partName(most, pane.description)} (${nats(value)})`, () => app.openHead(most.replace(".heads.", "/")), { class: "quiet strong" }), " ", say("measured_here")] : null);
 }
 
 // Left and right arrow keys walk over the heads.
@@ -109,7 +110,7 @@ function enlarged(app, pane, { attention, head }) {
   const off = isOff(pane, name);
   const title = off ? say("without_part", { part: partName(name, pane.description) }) : partName(name, pane.description);
   const said = pane.chosen.text.length > 60 ? `${pane.chosen.text.slice(0, 60)}…` : pane.chosen.text;
-  return html("div", { class: "enlarged" },
+  return html("div", { class: `enlarged${off ? " is-off" : ""}` },
     html("header", {}, html("h3", {}, title), toggle(app, pane, name, say(off ? "switched_off" : "switched_on"), { key: `${pane.number}:enlarged-switch`, why: true })),
     html("div", { class: "two-views" },
       picture(drawMap(app, pane, weights, axes, hueOf(attention, pane)), { key: `${pane.number}:map`, caption: say("map_caption", { part: title, text: said }) }),

@@ -10,7 +10,10 @@ import {say} from "./words.js";
 export function drawLens(app, pane) {
   const { lens } = pane.result;
   if (!lens?.length) return html("p", { class: "soft" }, say("no_lens"));
-  return picture(lensDrawing(pane, lens), { key: `${pane.number}:lens`, wide: true, caption: say("lens_caption", { text: pane.chosen.text.slice(0, 60) }) });
+  const last = lens.at(-1).tokens;
+  const other = pane.result.target?.tokens?.some((token, k) => last[k] && last[k][0].token !== token);
+  const drawing = picture(lensDrawing(pane, lens), { key: `${pane.number}:lens`, wide: true, caption: say("lens_caption", { text: pane.chosen.text.slice(0, 60) }) });
+  return other ? [drawing, html("p", { class: "soft" }, say("lens_other"))] : drawing;
 }
 
 // The final answer at each position, to compare with what the layers say.

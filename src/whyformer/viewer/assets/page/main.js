@@ -77,10 +77,13 @@ function connect(app, repaint) {
     } catch {
       prompt(say("copy_by_hand"), address); // a page opened from the disk may not use the clipboard
     }
-    document.getElementById("status").textContent = say("copied");
+    const status = document.getElementById("status");
+    status.textContent = say(location.protocol === "file:" ? "copied_file" : "copied");
+    status.classList.toggle("seen", location.protocol === "file:");
     const label = document.querySelector("#copy span");
     label.textContent = say("copied");
     setTimeout(() => (label.textContent = say("copy_link")), 2000);
+    setTimeout(() => status.classList.remove("seen"), 9000);
   });
   addEventListener("hashchange", () => app.restore(location.hash));
   addEventListener("scroll", moveTip, { passive: true, capture: true });

@@ -2,7 +2,7 @@
 import {button, html} from "./dom.js";
 import {attentionsOf, headOf} from "./heads.js";
 import {clamp, percent} from "./numbers.js";
-import {tokenName} from "./names.js";
+import {partName, tokenName} from "./names.js";
 import {say} from "./words.js";
 
 export function drawSteps(app, pane) {
@@ -33,8 +33,8 @@ export function drawSteps(app, pane) {
 }
 
 // The button that takes back the chosen tokens.
-export function release(app, pane) {
-  return button(`${pane.number}:release`, say("release"), () => app.change(() => (pane.chosen.forced = [])), { class: "quiet" });
+export function release(app, pane, place = "steps") {
+  return button(`${pane.number}:release:${place}`, say("release"), () => app.change(() => (pane.chosen.forced = [])), { class: "quiet" });
 }
 
 function arrow(event, go, at) {
@@ -72,5 +72,5 @@ function reads(pane, at) {
     for (let head = 0; head < first.heads; head += 1) sum += headOf(pane, attention, head).at(at, key);
     return sum / first.heads;
   });
-  return html("div", { class: "reads" }, html("h3", {}, say("reads")), html("p", { class: "marked", lang: "und" }, pane.result.source.tokens.map((token, k) => [html("span", { class: "cold-mark", style: `--share:${shares[k].toFixed(3)}`, title: percent(shares[k]) }, tokenName(token, pane.description)), html("wbr")])));
+  return html("div", { class: "reads" }, html("h3", {}, say("reads", { part: partName(attention, pane.description) })), html("p", { class: "marked", lang: "und" }, pane.result.source.tokens.map((token, k) => [html("span", { class: "cold-mark", style: `--share:${shares[k].toFixed(3)}`, title: percent(shares[k]) }, tokenName(token, pane.description)), html("wbr")])));
 }
