@@ -399,6 +399,9 @@ def test_another_token_is_forced_and_released(viewer):
     settled(seen)
     assert answer_of(seen).split()[0] == other
     assert seen.count(".token-step.is-forced") == 1
+    facts = " ".join(seen.page.locator(".facts").all_inner_texts())
+    assert re.search(r"log-probability −\d", facts)
+    assert "You chose:" in facts  # on the first screen, too
     seen.page.click("text=Let the model choose")
     settled(seen)
     assert seen.count(".is-forced") == 0
@@ -544,6 +547,30 @@ def test_what_each_head_contributes_is_measured(viewer):
     seen.page.click(".enlarged .toggle")
     settled(seen)
     assert "switch everything on" in seen.page.inner_text(".multiples")
+
+
+def test_the_number_below_a_head_and_the_name_of_the_most_needed_head_open_the_head(viewer):
+    seen = viewer(fragment="text=hello&open=[%22heads%22]")
+    seen.page.get_by_role("button", name="Measure what each head contributes").click()
+    seen.page.wait_for_selector("button.quiet.strong")
+    numbers = seen.page.locator("small.effect-of-head")
+    numbers.nth(1).click()
+    settled(seen)
+    assert seen.page.locator(".small-head").nth(1).get_attribute("aria-pressed") == "true"
+    most = seen.page.locator("button.quiet.strong")
+    name = most.inner_text().rpartition(" (")[0]
+    most.click()
+    settled(seen)
+    assert seen.page.locator(".enlarged h3").first.inner_text() == name
+
+
+def test_a_copied_link_of_a_file_says_that_the_file_must_be_sent(viewer):
+    seen = viewer()
+    assert seen.page.url.startswith("file:")
+    seen.page.on("dialog", lambda dialog: dialog.accept())
+    seen.page.locator("#copy").click()
+    seen.page.wait_for_selector("#status.seen")
+    assert "send this HTML file too" in seen.page.locator("#status").inner_text()
 
 
 def test_pictures_are_saved_with_their_caption(viewer):
