@@ -147,13 +147,13 @@ def test_the_short_search_finds_the_best_of_the_long_one(system, longest, reques
     rng = random.Random(longest)
     lines = [" ".join(rng.choices("abcdefghij", k=rng.randint(1, 14))) for _ in range(200)]
     asked = settings(beam=3, length_penalty=0.0, max_length_extra=longest, max_length_ratio=0.3)
-    long, found = [], engine._found
+    long, found = [], engine._finished
 
     def counting(sources: list[list[str]], *others: Any) -> Any:
         long.extend(sources)
         return found(sources, *others)
 
-    monkeypatch.setattr(engine, "_found", counting)
+    monkeypatch.setattr(engine, "_finished", counting)
     short = engine.translate(lines, asked)
     searched_again = len(long)
     wide = engine.translate(lines, asked.model_copy(update={"nbest": 3}))

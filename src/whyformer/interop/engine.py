@@ -130,7 +130,9 @@ class CTranslate2Translator(PairScorer):
         limits = [self._limit(line, settings) for line in lines]
         found = self._surely_best(sources, limits, settings)
         rest = [row for row in range(len(lines)) if row not in found]
-        wide = self._found([sources[row] for row in rest], [limits[row] for row in rest], settings)
+        wide = self._finished(
+            [sources[row] for row in rest], [limits[row] for row in rest], settings
+        )
         found |= dict(zip(rest, wide, strict=True))
         answers = [_ranked(found[row], settings) for row in range(len(lines))]
         for line, limit, best in zip(lines, limits, answers, strict=True):
@@ -220,7 +222,7 @@ class CTranslate2Translator(PairScorer):
                     found[row] = one
         return found
 
-    def _found(
+    def _finished(
         self, sources: list[list[str]], limits: list[int], settings: SearchSettings
     ) -> list[Found]:
         """Return all finished hypotheses of each row, each within its own limit."""

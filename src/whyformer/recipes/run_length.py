@@ -20,7 +20,7 @@ from whyformer.training.timetable import (
 )
 
 CLOSEST = 20
-"""Number of updates between validations of a short run, unless the recipe sets one."""
+"""Smallest number of updates between two validations, unless the recipe sets the number."""
 
 
 class RunLength:

@@ -10,8 +10,8 @@ const REPLACED = "\ufffd"; // the bytes are not a whole character
 /**
  * Return the characters, or words, of a text that have no token, each once: {parts, asBytes}.
  *
- * Without a token, a text is spelled in bytes; an imported tokenizer can write <unk> instead. Over
- * bytes, ASCII characters are tokens of their own.
+ * Without a token, a text is spelled in bytes; an imported tokenizer can write <unk> instead. In a
+ * byte-level vocabulary, every ASCII character has its own token, so ASCII is never reported.
  */
 export function unknownParts(tokenizer, text) {
   const texts = text.split(MASKS_IN_TEXT).map(stripSpaces), rows = texts.map((one) => tokenizer.encode(one));
