@@ -37,6 +37,7 @@ SPEED_SECONDS = 20
 """Computing time of a measurement of the decoding speed."""
 ARMS = ("unadapted", "scratch", "adapted", "extended")
 PARTS = ("adapt", "distil", "back", "mbr")
+CASES = ("words", "words-full", "captions")
 
 
 @dataclass(frozen=True)
@@ -237,40 +238,59 @@ def adapt(session: Session) -> None:
 
 def distil(session: Session) -> None:
     """Distillation: two teachers of words to one student, and a large model to a small one."""
-    if present(session, "cmudict-g2p"):
-        train = session.files(
-            "words", session.lines("cmudict-g2p", "train", "tsv"), suffixes=("tsv",)
-        )
-        recipe = ("train", "pronounce", "--data", f"{train}.tsv")
-        first, second = session.seed, session.seed + 1000
-        a = session.train("words-teacher-1", *recipe, seed=first)
-        b = session.train("words-teacher-2", *recipe, seed=second)
-        student = session.train("words-student", "distil", str(a), str(b), "--data", recipe[-1])
-        longer = session.train("words-longer", *recipe, times=3)
-        systems = [
-            System("single", [a], 1, 1),
-            System("ensemble", [a, b], 1, 2),
-            System("student", [student], 1, 3),
-            System("single-3-times", [longer], 3, 3),
-        ]
-        session.score("distil", "words", systems, word_dev(session))
-    if present(session, "multi30k"):
-        captions = session.corpus("captions-to-german")
-        recipe = ("train", "multi30k-en-de", *captions)
-        large = session.train("captions-large", *recipe, *LARGE, times=3)
-        small = session.train("captions-small", *recipe, *SMALL)
-        teach = ("distil", str(large), *captions, *SMALL)
-        student = session.train("captions-student", *teach)
-        longer = session.train("captions-small-4-times", *recipe, *SMALL, times=4)
-        systems = [
-            System("large", [large], 3, 3),
-            System("small", [small], 1, 1),
-            System("student", [student], 1, 4),
-            System("small-4-times", [longer], 4, 4),
-        ]
-        dev = session.dev("captions-to-german")
-        speeds = {one.arm: speed_of(one.runs[0], dev.source) for one in (systems[0], systems[2])}
-        session.score("distil", "captions", systems, dev, **speeds)
+    measures = {
+        "words": lambda: distil_words(session, "words", "pronounce"),
+        "words-full": lambda: distil_words(session, "words-full", "pronounce-full"),
+        "captions": lambda: distil_captions(session),
+    }
+    for case in session.options.cases:
+        measures[case]()
+
+
+def distil_words(session: Session, case: str, recipe: str) -> None:
+    """Two teachers of one recipe, students of the same size that learn from both, and one model
+    that has the time of the teachers and of a student."""
+    if not present(session, "cmudict-g2p"):
+        return
+    train = session.files("words", session.lines("cmudict-g2p", "train", "tsv"), suffixes=("tsv",))
+    data = ("--data", f"{train}.tsv")
+    first, second = session.seed, session.seed + 1000
+    a = session.train(f"{case}-teacher-1", "train", recipe, *data, seed=first)
+    b = session.train(f"{case}-teacher-2", "train", recipe, *data, seed=second)
+    teach = ("distil", str(a), str(b), *data)
+    sequences = session.train(f"{case}-student-of-sequences", *teach, "--level", "sequence")
+    student = session.train(f"{case}-student", *teach)
+    longer = session.train(f"{case}-longer", "train", recipe, *data, times=3)
+    systems = [
+        System("single", [a], 1, 1),
+        System("ensemble", [a, b], 1, 2),
+        System("student", [student], 1, 3),
+        System("student-of-sequences", [sequences], 1, 3),
+        System("single-3-times", [longer], 3, 3),
+    ]
+    session.score("distil", case, systems, word_dev(session))
+
+
+def distil_captions(session: Session) -> None:
+    """A large model to a small one."""
+    if not present(session, "multi30k"):
+        return
+    captions = session.corpus("captions-to-german")
+    recipe = ("train", "multi30k-en-de", *captions)
+    large = session.train("captions-large", *recipe, *LARGE, times=3)
+    small = session.train("captions-small", *recipe, *SMALL)
+    teach = ("distil", str(large), *captions, *SMALL)
+    student = session.train("captions-student", *teach)
+    longer = session.train("captions-small-4-times", *recipe, *SMALL, times=4)
+    systems = [
+        System("large", [large], 3, 3),
+        System("small", [small], 1, 1),
+        System("student", [student], 1, 4),
+        System("small-4-times", [longer], 4, 4),
+    ]
+    dev = session.dev("captions-to-german")
+    speeds = {one.arm: speed_of(one.runs[0], dev.source) for one in (systems[0], systems[2])}
+    session.score("distil", "captions", systems, dev, **speeds)
 
 
 def back(session: Session) -> None:
@@ -449,6 +469,7 @@ def parse_options() -> argparse.Namespace:
     parser.add_argument("--minutes", type=float, default=4.0, help="time of one training")
     parser.add_argument("--parts", nargs="+", choices=PARTS, default=PARTS)
     parser.add_argument("--pairs", nargs="+", choices=PAIRS, default=[*PAIRS], help="for adapt")
+    parser.add_argument("--cases", nargs="+", choices=CASES, default=CASES, help="for distil")
     parser.add_argument("--arms", nargs="+", choices=ARMS, default=ARMS[:3], help="for adapt")
     parser.add_argument(
         "--limit", type=int, default=0, help="for a trial: read this number of lines of each file"
