@@ -14,10 +14,10 @@ from whyformer.bundle import load_bundle
 from whyformer.viewer.model import of_bundle
 
 LIVE = Path(__file__).parents[1] / "docs" / "live"
-ABOUT = (
-    "A small Transformer that pronounces English words in phones. It was trained on the CMU "
-    "Pronouncing Dictionary, as `whyformer demo` does."
-)
+PURPOSE = {
+    "en": "Predicts the pronunciation of English words. It was trained as in whyformer demo.",
+    "ko": "영어 단어의 발음을 예측합니다. whyformer demo처럼 학습했습니다.",
+}
 EXAMPLES = ("whyformer", "attention", "softmaxer", "quixotron")
 
 
@@ -25,7 +25,7 @@ def write(run: Path, directory: Path = LIVE) -> None:
     """Write ``pronounce.json`` and ``pronounce.bin``."""
     model = of_bundle(load_bundle(run), run, name="Pronounce English", examples=EXAMPLES, int8=True)
     directory.mkdir(exist_ok=True)
-    manifest = {**model.manifest, "description": ABOUT}
+    manifest = {**model.manifest, "description": "", "purpose": PURPOSE}
     text = json.dumps(manifest, ensure_ascii=False, separators=(",", ":"))
     (directory / "pronounce.json").write_text(text + "\n", encoding="utf-8")
     (directory / "pronounce.bin").write_bytes(model.weights)

@@ -8,6 +8,8 @@ import pytest
 
 import whyformer.viewer
 from whyformer.lab.pages.lessons import lessons
+from whyformer.recipes.purposes import PURPOSES, purpose_of
+from whyformer.recipes.recipe import resolve
 from whyformer.viewer.page import PageModel, page
 
 pytestmark = pytest.mark.usefixtures("unchecked")
@@ -17,7 +19,8 @@ ENGINE = Path(__file__).parents[1] / "viewer" / "invented_engine.js"
 TENSOR = "encoder.layers.0.feedforward.expand.weight"
 WORDS = Path(whyformer.viewer.__file__).parent / "assets" / "page" / "words.en.json"
 WORDS_OF_PAGE = json.loads(WORDS.read_text(encoding="utf-8"))
-RECIPE = "Predict how words sound; for tests"
+OWN = "Predict how words sound; for tests"
+DESCRIPTION = resolve("pronounce").recipe.description
 GLOSSARY = {
     one: json.loads(WORDS.with_name(f"words.{one}.json").read_text(encoding="utf-8"))["glossary"]
     for one in ("en", "ko")
@@ -25,10 +28,9 @@ GLOSSARY = {
 ALL_OPEN = "open=" + json.dumps(LEVELS).replace(" ", "")
 
 
-def model(name: str, encoder: int = 2, decoder: int = 1) -> PageModel:
+def model(name: str, encoder: int = 2, decoder: int = 1, **facts) -> PageModel:
     tensors = {TENSOR: {"shape": [6, 8]}}
-    facts = {"name": name, "encoder": encoder, "decoder": decoder, "tensors": tensors}
-    facts |= {"description": RECIPE}
+    facts |= {"name": name, "encoder": encoder, "decoder": decoder, "tensors": tensors}
     return PageModel(facts, bytes(8))
 
 
@@ -41,6 +43,11 @@ def made(tmp_path_factory) -> Path:
         ("one", [model("pronounce")]),
         ("two", [model("before"), model("after", 3, 2)]),
         ("small", [model("small")]),
+        ("recipe", [model("recipe", purpose=purpose_of(DESCRIPTION))]),
+        ("own", [model("own", description=OWN)]),
+        ("learned", [model("learned", positions="learned")]),
+        ("alibi", [model("alibi", positions="alibi")]),
+        ("sinusoidal", [model("sinusoidal", positions="sinusoidal")]),
     ):
         text = page(models, lessons=lessons(), engine=engine, small=name == "small")
         (directory / f"{name}.html").write_text(text, encoding="utf-8")
@@ -298,20 +305,32 @@ def test_a_button_about_a_term_explains_it_and_works(viewer):
     assert GLOSSARY["en"]["scale"]["meaning"] in seen.page.inner_text("#tip")
 
 
-def test_the_korean_page_shows_the_recipe_only_as_a_detail(viewer):
-    english = viewer()
-    assert english.page.inner_text("#lead").startswith("Predict how words sound. Nothing")
-    assert english.page.is_hidden("#recipe")
+@pytest.mark.parametrize("k", [0, 1])
+def test_the_line_below_the_name_says_what_the_model_does_in_the_language_of_the_page(viewer, k):
+    language = ("en", "ko")[k]
+    built_in = viewer("recipe", fragment=f"lang={language}")
+    assert built_in.page.inner_text("#about") == PURPOSES["pronounce"][k]
+    without = viewer("one", fragment=f"lang={language}")
+    assert (
+        without.page.inner_text("#about")
+        == (
+            "Writes a text for each text that it reads.",
+            "글을 읽고 그에 맞는 글을 씁니다.",
+        )[k]
+    )
+    own = viewer("own", fragment=f"lang={language}")
+    assert own.page.inner_text("#about") == f"{OWN}."
+    assert own.page.get_attribute("#about", "lang") == "en"
+
+
+def test_the_line_at_the_bottom_describes_the_model_in_korean(viewer):
     korean = viewer(fragment="lang=ko")
-    assert not re.search("[a-z]", korean.page.inner_text("#lead"))
     facts = korean.page.inner_text("#facts").split(" · ")
     assert facts[:2] == [
         "트랜스포머, 인코더 2층 + 디코더 1층, d_model 128, 헤드 4개, 사전 정규화(pre-norm), "
         "위치 인코딩: 회전 위치",
         "파라미터 1526만 개",
     ]
-    korean.page.click("#recipe summary")
-    assert korean.page.inner_text("#recipe p[lang=en]") == RECIPE
 
 
 def test_one_korean_word_names_the_residual_connection(viewer):
@@ -433,17 +452,27 @@ def test_the_settings_of_the_search_are_kept(viewer):
     assert "temperature=0.5&sample=1&seed=2" in fragment_of(seen)
 
 
+def why_of(seen, kind: str) -> str:
+    """Return what the first button “why?” of a kind of switch shows; "" if there is no button."""
+    label = WORDS_OF_PAGE["why_about"].format(part=WORDS_OF_PAGE[f"kind.{kind}"])
+    button = seen.page.locator(f'[aria-label="{label}"]')
+    if not button.count():
+        return ""
+    button.first.dispatch_event("click")  # it may be in a closed part
+    said = seen.page.inner_text("dialog")
+    seen.page.keyboard.press("Escape")
+    return said
+
+
 def test_why_shows_every_claim_with_its_verdict_as_text(viewer):
     seen = viewer(fragment=ALL_OPEN)
-    found = set()
-    for kind, lesson in lessons().items():
-        label = WORDS_OF_PAGE["why_about"].format(part=WORDS_OF_PAGE[f"kind.{kind}"])
-        button = seen.page.locator(f'[aria-label="{label}"]')
-        if not button.count():
+    found, known = set(), lessons()
+    known["positions"] = known["positions.rotary"]  # as the invented model
+    for kind, lesson in known.items():
+        said = "" if "." in kind else why_of(seen, kind)
+        if not said:
             continue
         found.add(kind)
-        button.first.dispatch_event("click")  # it may be in a closed part
-        said = seen.page.inner_text("dialog")
         assert "[object" not in said
         for claim in lesson["claims"]:
             assert claim["claim"]["en"].replace("d_k", "dₖ") in said
@@ -451,8 +480,24 @@ def test_why_shows_every_claim_with_its_verdict_as_text(viewer):
             for place in claim["where"]:
                 assert f"{place['result']['en']} {place['names']['en']}" in said
         assert ("trained models without" in said) == lesson["trained"]
-        seen.page.keyboard.press("Escape")
     assert found == {"scale", "positions", "skip", "head", "beam", "lengthPenalty"}
+
+
+@pytest.mark.parametrize(
+    ("name", "question", "claim"),
+    [
+        ("sinusoidal", "Why sines and cosines?", "It takes a sine and a cosine of each frequency"),
+        ("one", "Why does a Transformer need position information?", "(rotary) extrapolate"),
+        ("learned", "Why does a Transformer need position information?", "Learned positions give"),
+        ("alibi", "Why does a Transformer need position information?", "knows nothing of order"),
+    ],
+)
+def test_why_about_positions_asks_about_the_scheme_of_the_model(viewer, name, question, claim):
+    said = why_of(viewer(name), "positions")
+    assert question in said
+    assert claim in said
+    assert "sines" not in said or name == "sinusoidal"
+    assert said.strip().endswith("whyformer lab show positions")
 
 
 def test_why_shows_the_verdict_of_the_laboratory_and_closes(viewer):

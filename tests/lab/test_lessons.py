@@ -2,6 +2,7 @@
 
 import json
 
+from whyformer.blocks.positions import POSITIONS
 from whyformer.lab.method.record import PUBLISHED
 from whyformer.lab.pages.lessons import LESSONS, lessons
 
@@ -37,3 +38,10 @@ def test_a_conditional_verdict_says_where_the_claim_holds():
     assert any(claim["where"] for claim in claims)
     for claim in claims:
         assert bool(claim["where"]) == (claim["verdict"] == "conditional")
+
+
+def test_a_lesson_of_a_variant_is_about_a_variant_that_exists():
+    for kind in LESSONS:
+        part, _, variant = kind.partition(".")
+        assert part in LESSONS
+        assert not variant or variant in POSITIONS

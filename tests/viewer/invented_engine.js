@@ -62,8 +62,8 @@ function describeInvented(manifest) {
     switches.push(layer);
   }
   return {
-    name: manifest.name, description: manifest.description ?? "", parameters: 15260000, family: "transformer", task: "translate", layers: { encoder: manifest.encoder, decoder: manifest.decoder },
-    heads: HEADS, settings: { d_model: 128, heads: HEADS, d_ff: 512, wiring: "pre-norm", positions: "rotary", activation: "relu" },
+    name: manifest.name, description: manifest.description ?? "", purpose: manifest.purpose, parameters: 15260000, family: "transformer", task: "translate", layers: { encoder: manifest.encoder, decoder: manifest.decoder },
+    heads: HEADS, settings: { d_model: 128, heads: HEADS, d_ff: 512, wiring: "pre-norm", positions: manifest.positions ?? "rotary", activation: "relu" },
     labels: null, limits: { source: 60 }, switches, special: { begin: "<s>", end: "</s>", mask: null },
     search: { beam: 5, lengthPenalty: 0, maxTokens: 40 }, examples: ["whyformer", "attention", "cat"],
   };

@@ -13,6 +13,7 @@ from whyformer.models.electra import ElectraSettings
 from whyformer.models.gpt import GPTSettings, deepnorm_decoder_constants
 from whyformer.models.parts import StackSettings
 from whyformer.models.transformer import TransformerSettings, count_parameters, deepnorm_constants
+from whyformer.recipes.purposes import purpose_of
 from whyformer.text.symbols import BOS, EOS, MASK, PAD, UNK
 from whyformer.text.tokenizer import Tokenizer
 from whyformer.viewer.weights import PackedWeights
@@ -34,6 +35,7 @@ def manifest(bundle: Bundle, weights: PackedWeights, *, name: str) -> dict[str, 
         "family": model.settings.family,
         "task": task_of(bundle),
         "description": facts.get("description", ""),
+        "purpose": purpose_of(facts.get("description", "")),
         "summary": model.settings.summary,
         "parameters": count_parameters(model),
         "settings": engine_settings(model.settings),

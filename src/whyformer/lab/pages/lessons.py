@@ -17,21 +17,36 @@ class Lesson:
     """The claims that answer why a model has a part.
 
     Args:
+        question: name of the question of the laboratory.
         exact: whether the claims are about this part. If they are not, they are the nearest that
             the laboratory has measured.
         trained: whether the laboratory trained models without the part. The switch of the viewer
             removes it from a trained model, which is something else.
+        asked: the question in words, if the claims answer another one than the whole experiment.
     """
 
     question: str
     claims: tuple[str, ...]
     exact: bool = True
     trained: bool = False
+    asked: Bilingual | None = None
+
+
+def _of_scheme(*claims: str) -> Lesson:
+    """Return a lesson about the position scheme of a model, whichever it is."""
+    asked = Bilingual(
+        "Why does a Transformer need position information?",
+        "트랜스포머에는 왜 위치 정보가 필요한가요?",
+    )
+    return Lesson("positions", ("order", *claims), trained=True, asked=asked)
 
 
 LESSONS = {
     "scale": Lesson("scaling", ("saturation", "training"), trained=True),
-    "positions": Lesson("positions", ("order",), trained=True),
+    "positions": _of_scheme(),
+    "positions.sinusoidal": Lesson("positions", ("both", "order"), trained=True),
+    "positions.learned": _of_scheme("learned"),
+    "positions.rotary": _of_scheme("offsets"),
     "skip": Lesson("gradients", ("collapse", "need"), trained=True),
     "head": Lesson("heads", ("alone", "half")),
     "layer": Lesson("gradients", ("need",), exact=False),
@@ -41,7 +56,9 @@ LESSONS = {
     "lengthPenalty": Lesson("beam", ("length", "penalty")),
     "temperature": Lesson("smoothing", ("calibration",), exact=False),
 }
-"""For each kind of switch or setting of the viewer, the claims that are shown behind "why?"."""
+"""For each kind of switch or setting of the viewer, the claims that are shown behind "why?".
+
+A name such as `positions.rotary` is for the models whose setting `positions` has this value."""
 
 
 def lessons(pages: str | None = None) -> dict[str, dict[str, Any]]:
@@ -66,7 +83,7 @@ def _lesson(lesson: Lesson) -> dict[str, Any] | None:
         "name": experiment.name,
         "nearest": not lesson.exact,
         "trained": lesson.trained,
-        "question": _both(experiment.question),
+        "question": _both(lesson.asked or experiment.question),
         "claims": [
             {"claim": _both(popular[name])} | _judged(experiment, judgements[name])
             for name in lesson.claims

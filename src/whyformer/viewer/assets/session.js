@@ -27,10 +27,10 @@ class Session {
 
   /** Return the facts about the model that the page shows, and the names of all switches. */
   describe() {
-    const {name, family, task, settings, labels, limits, symbols, summary, parameters, description} = this.manifest;
+    const {name, family, task, settings, labels, limits, symbols, summary, parameters, description, purpose} = this.manifest;
     const shown = (id) => this.target.token(id);
     return {
-      name, family, task, settings, limits, summary, parameters, description,
+      name, family, task, settings, limits, summary, parameters, description, purpose,
       layers: {
         encoder: settings.encoder_layers ?? (GENERATING.includes(task) ? 0 : settings.layers),
         decoder: settings.decoder_layers ?? (GENERATING.includes(task) ? settings.layers : 0),

@@ -52,7 +52,7 @@ function headsIn(app, pane, name) {
   const heads = headsOf(name, pane.description) || tap.shape[0];
   return html("div", { class: "heads-in" }, Array.from({ length: heads }, (_, k) =>
     html("div", {}, smallHead(app, pane, name, k, { size: 92, key: `${pane.number}:in:${name}:${k}` }), toggle(app, pane, `${name}.heads.${k}`, say("part.head", { number: k + 1 }), { key: `${pane.number}:in-switch:${name}:${k}` })),
-  ), whyButton(app, `${name}.heads.0`, `${pane.number}:in-why`));
+  ), whyButton(app, pane, `${name}.heads.0`, `${pane.number}:in-why`));
 }
 
 // The output of the box as a heat map: one row for each token, one column for each number of its vector.

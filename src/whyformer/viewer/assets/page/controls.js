@@ -18,7 +18,7 @@ export function slider(app, pane, name) {
       app.change(() => (pane.chosen[name] = Number(event.target.value)));
     } }),
     shown,
-    whyButton(app, name, `${id}?`),
+    whyButton(app, pane, name, `${id}?`),
   );
 }
 
@@ -48,7 +48,7 @@ export function drawExperiments(app, pane) {
   if (!names.length) return null;
   const without = names.map((name) => {
     const off = isOff(pane, name);
-    return html("span", { class: "with-why" }, pill(app, pane, name, off), whyButton(app, name, `${pane.number}:without:${name}?`));
+    return html("span", { class: "with-why" }, pill(app, pane, name, off), whyButton(app, pane, name, `${pane.number}:without:${name}?`));
   });
   return html("div", { class: "experiments" }, html("span", { class: "soft" }, say("without")), without);
 }

@@ -2,14 +2,13 @@
 import {calm, makeApp, runAll} from "./app.js";
 import {count, megabytes} from "./numbers.js";
 import {decoded, startWorker, warmUp} from "./engine.js";
-import {html} from "./dom.js";
 import {drawPage} from "./layout.js";
 import {toFragment} from "./state.js";
 import {hideTip, moveTip} from "./tip.js";
 import {explained, fillGlossary} from "./terms.js";
 import {summaryOf} from "./summary.js";
 import {lightLinks} from "./links.js";
-import {language, loadWords, say, speak} from "./words.js";
+import {either, language, loadWords, say, speak} from "./words.js";
 
 function embedded(id) {
   const element = document.getElementById(id);
@@ -38,22 +37,20 @@ function paintWords(app) {
   document.title = say("document_title", { name: names.join(", ") });
   const facts = [app.models.length > 1 ? null : summaryOf(description), description.parameters ? say("parameters", { count: count(description.parameters) }) : null, megabytes(bytes)];
   document.getElementById("facts").replaceChildren(...explained(facts.filter(Boolean).join(" · ")));
-  paintRecipe(app.models.length > 1 ? "" : description.description ?? "");
+  paintAbout(app.models.length > 1 ? null : description);
   fillGlossary(document.getElementById("glossary"));
   document.getElementById("language").textContent = language() === "ko" ? "English" : "한국어";
   document.getElementById("language").lang = language() === "ko" ? "en" : "ko";
   document.getElementById("compare").setAttribute("aria-pressed", String(app.panes.length > 1));
 }
 
-// The description of the recipe is in the language of its author. In another language, it is a detail.
-function paintRecipe(text) {
-  const author = /[가-힣]/.test(text) ? "ko" : "en";
-  const own = author === language();
+// What the model does. A description of the user's own is shown as it is, in the language of its author.
+function paintAbout(description) {
   const about = document.getElementById("about");
-  about.textContent = own ? text.split(";")[0].replaceAll("`", "").replace(/\.?$/, ".").replace(/^\.$/, "") : "";
-  const detail = document.getElementById("recipe");
-  detail.hidden = own || !text;
-  detail.replaceChildren(html("summary", {}, say("recipe")), html("p", { lang: author }, text));
+  const own = description?.purpose ? "" : description?.description ?? "";
+  about.lang = own ? (/[가-힣]/.test(own) ? "ko" : "en") : language();
+  if (!description) about.textContent = "";
+  else about.textContent = own ? own.replace(/[^.!?]$/, "$&.") : either(description.purpose) || say(`purpose.${description.task}`);
 }
 
 function paintTheme(theme) {

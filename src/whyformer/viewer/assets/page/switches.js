@@ -27,17 +27,17 @@ export function toggle(app, pane, name, label, { key = `${pane.number}:${name}`,
   const control = button(key, [html("i", { class: "knob", "aria-hidden": "true" }), html("span", {}, label)], () => flip(app, pane, name), {
     class: "toggle", role: "switch", "aria-checked": String(!isOff(pane, name)), disabled: inside,
   });
-  return why ? html("span", { class: "with-why" }, control, whyButton(app, name, `${key}?`)) : control;
+  return why ? html("span", { class: "with-why" }, control, whyButton(app, pane, name, `${key}?`)) : control;
 }
 
-export function whyButton(app, name, key) {
+export function whyButton(app, pane, name, key) {
   const kind = kindOf(name);
-  if (!app.lessons[kind]) return null;
-  return button(key, say("why"), () => openWhy(app, kind), { class: "why", "aria-haspopup": "dialog", "aria-label": say("why_about", { part: say(`kind.${kind}`) }) });
+  const lesson = app.lessons[`${kind}.${pane.description.settings[kind]}`] ?? app.lessons[kind];
+  if (!lesson) return null;
+  return button(key, say("why"), () => openWhy(lesson), { class: "why", "aria-haspopup": "dialog", "aria-label": say("why_about", { part: say(`kind.${kind}`) }) });
 }
 
-function openWhy(app, kind) {
-  const lesson = app.lessons[kind];
+function openWhy(lesson) {
   const dialog = document.getElementById("why");
   dialog.replaceChildren(
     html("header", {}, html("p", { class: "eyebrow" }, say(lesson.nearest ? "why_nearest" : "why_title")), html("button", { type: "button", class: "quiet square", onclick: () => dialog.close(), autofocus: true, "aria-label": say("close") }, "×")),
@@ -65,7 +65,7 @@ export function offBar(app, pane) {
   if (!off.length) return null;
   const change = pane.result?.change?.logProbabilityOfBaseline;
   const chips = off.map((name) =>
-    html("li", {}, button(`${pane.number}:chip:${name}`, [partName(name, pane.description), html("span", { class: "cross", "aria-hidden": "true" }, "×")], () => flip(app, pane, name), { class: "chip", "aria-label": say("switch_on_again", { part: partName(name, pane.description) }) }), whyButton(app, name, `${pane.number}:chip:${name}?`)),
+    html("li", {}, button(`${pane.number}:chip:${name}`, [partName(name, pane.description), html("span", { class: "cross", "aria-hidden": "true" }, "×")], () => flip(app, pane, name), { class: "chip", "aria-label": say("switch_on_again", { part: partName(name, pane.description) }) }), whyButton(app, pane, name, `${pane.number}:chip:${name}?`)),
   );
   return html("div", { class: "off" },
     html("p", {}, html("b", {}, app.panes.length > 1 ? `${"AB"[pane.number]} · ${say("off")}` : say("off"))),
