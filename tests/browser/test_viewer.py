@@ -407,6 +407,62 @@ def test_the_map_says_each_weight_under_the_pointer(viewer):
     assert re.search(r"\d %\s+\S+ → w", seen.page.inner_text("#tip"))
 
 
+@pytest.mark.parametrize("width", WIDTHS)
+def test_the_enlarged_map_has_its_weights_as_numbers(viewer, width):
+    seen = viewer(width=width, fragment='text=cat&open=["heads"]')
+    settled(seen)
+    cells = seen.page.locator(".map .in-cell")
+    texts = cells.all_text_contents()
+    assert len(texts) == 16
+    assert all(re.fullmatch(r"<1|\d[\d.]*", one) for one in texts)
+    assert "weights in percent" in seen.page.inner_text(".enlarged figcaption >> nth=0")
+    cells.first.scroll_into_view_if_needed()
+    box = cells.first.bounding_box()
+    assert box["width"] < seen.page.locator(".map .here").first.bounding_box()["width"]
+    seen.page.mouse.move(box["x"] + 3, box["y"] + 3)
+    assert seen.page.inner_text("#tip b") == f"{texts[0]} %"
+    seen.page.fill("#text-0", "a longer text")
+    settled(seen)
+    assert cells.count() == 0  # the cells are too small
+    assert "weights in percent" not in seen.page.inner_text(".enlarged figcaption >> nth=0")
+
+
+@pytest.mark.parametrize(
+    ("level", "area"),
+    [("heads", ".map .catch"), ("stream", ".stream .catch"), ("lens", ".lens-cell")],
+)
+def test_a_touch_shows_the_value_of_a_cell_until_the_next_touch(made, chromium, level, area):
+    size = {"width": 390, "height": 844}
+    context = chromium.new_context(viewport=size, offline=True, has_touch=True)
+    tab = context.new_page()
+    tab.goto(f'{(made / "one.html").as_uri()}#text=attention&open=["{level}"]')
+    tab.wait_for_selector(area)
+    tab.locator(area).first.scroll_into_view_if_needed()
+    tab.locator(area).first.tap(position={"x": 9, "y": 9})
+    tab.wait_for_timeout(200)
+    assert re.search(r"\d", tab.inner_text("#tip"))
+    assert tab.is_visible("#tip")
+    tab.locator(f"#level-{level} .sentence").tap(position={"x": 2, "y": 2})
+    assert tab.is_hidden("#tip")
+    context.close()
+
+
+@pytest.mark.parametrize("area", [".map .catch", ".stream .catch >> nth=0", ".output .catch"])
+def test_the_arrow_keys_read_the_cells_of_a_map(viewer, area):
+    fragment = 'text=cat&open=["figure","heads","stream"]&box=encoder.layers.0.feedforward'
+    seen = viewer(fragment=fragment)
+    settled(seen)
+    seen.page.locator(area).focus()
+    notes = [seen.page.inner_text("#tip")]
+    for key in ("ArrowRight", "ArrowDown", "ArrowLeft", "ArrowLeft"):
+        seen.page.keyboard.press(key)
+        notes.append(seen.page.inner_text("#tip"))
+    assert len(set(notes)) == 4
+    assert notes[3] == notes[4]  # at the edge
+    seen.page.keyboard.press("Escape")
+    assert seen.page.is_hidden("#tip")
+
+
 def test_another_token_is_forced_and_released(viewer):
     seen = viewer(fragment='text=cat&open=["steps"]')
     settled(seen)

@@ -405,6 +405,38 @@ def test_probabilities_are_rounded_honestly():
     ]
 
 
+def test_a_number_in_a_cell_is_the_percentage_without_its_sign():
+    values = [1, 0.9996, 0.998, 0.5, 0.0951, 0.00996, 0.00951, 0.0005, 0.0004, 0]
+    [texts] = answer("page.mjs", [{"call": "short", "values": values}])
+    assert texts == ["100", "100", "99.8", "50", "9.5", "1.0", "<1", "<1", "", ""]
+
+
+def luminance(colour: list[float]) -> float:
+    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in colour]
+    return sum(a * b for a, b in zip((0.2126, 0.7152, 0.0722), linear, strict=True))
+
+
+@pytest.mark.parametrize("hue", ["warm", "cold"])
+@pytest.mark.parametrize("dark", [False, True])
+def test_numbers_are_readable_on_every_shade_of_a_cell(hue, dark):
+    style = read("page/page.css").split("@media")[0] + (read("page/dark.css") if dark else "")
+    found = re.findall(r"--([\w-]+): #(\w{3,6});", style)
+    colours = {
+        name: [
+            int(c, 16) / 255
+            for c in re.findall("..", "".join(2 * h for h in v) if len(v) == 3 else v)
+        ]
+        for name, v in found
+    } | {"on-middle": [0.0, 0.0, 0.0]}
+    shades = [k / 14 for k in range(15)]
+    [inks] = answer("page.mjs", [{"call": "ink", "values": [s ** (1 / 0.75) for s in shades]}])
+    for share, ink in zip(shades, inks, strict=True):
+        pairs = zip(colours[hue], colours["box"], strict=True)
+        cell = luminance([share * a + (1 - share) * b for a, b in pairs])
+        bright, low = sorted((luminance(colours[ink]), cell), reverse=True)
+        assert (bright + 0.05) / (low + 0.05) >= 4.4, (share, ink)
+
+
 def test_only_the_first_and_the_newest_of_many_requests_are_run_and_only_the_newest_is_answered():
     [found] = answer("page.mjs", [{"call": "runner", "count": 9}])
     assert found == {"asked": [0, 8], "answered": [8]}

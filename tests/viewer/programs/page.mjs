@@ -6,7 +6,8 @@ const {fromFragment, newPane, newState, toFragment} = await load("page/state.js"
 const {difference} = await load("page/differences.js");
 const {figurePlan} = await load("page/plan.js");
 const {bestPath, treePlan} = await load("page/tree.js");
-const {percent} = await load("page/numbers.js");
+const {percent, shortPercent} = await load("page/numbers.js");
+const {inkOn} = await load("page/heat.js");
 const {decoded, makeRunner, warmUp} = await load("page/engine.js");
 const {divisorOf} = await load("page/scores.js");
 const {count} = await load("page/numbers.js");
@@ -83,6 +84,12 @@ const CALLS = {
   },
   async percent({values}) {
     return values.map(percent);
+  },
+  async short({values}) {
+    return values.map(shortPercent);
+  },
+  async ink({values}) {
+    return values.map((value) => inkOn(value, 1));
   },
   async runner({count}) {
     const asked = [];

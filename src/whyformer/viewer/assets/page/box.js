@@ -1,4 +1,5 @@
 // An opened box of Figure 1: what it does, its switch, and its tensors.
+import {cells} from "./cells.js";
 import {button, html, svg} from "./dom.js";
 import {largest, shades, textWidth} from "./heat.js";
 import {smallHead} from "./heads.js";
@@ -8,7 +9,6 @@ import {headsOf} from "./plan.js";
 import {picture} from "./saving.js";
 import {isOff, toggle, whyButton} from "./switches.js";
 import {explained} from "./terms.js";
-import {hideTip, showTip} from "./tip.js";
 import {say} from "./words.js";
 
 export function drawOpenBox(app, pane) {
@@ -64,17 +64,13 @@ function output(pane, name) {
   const left = 10 + clamp(Math.max(...names.map((one) => textWidth(one, 11.5))), 18, 90);
   const tall = clamp(560 / rows, 11, 16);
   const wide = 320 / columns;
-  const note = (event) => {
-    const box = event.currentTarget.getBoundingClientRect();
-    const c = clamp(Math.floor(((event.clientX - box.left) / box.width) * columns), 0, columns - 1);
-    const r = clamp(Math.floor(((event.clientY - box.top) / box.height) * rows), 0, rows - 1);
-    showTip([number(tap.data[r * columns + c]), say("output_note", { token: names[r], column: c + 1 })], event);
-  };
-  const drawing = svg("svg", { class: "output", viewBox: `0 0 ${left + 324} ${rows * tall + 8}`, role: "img", "aria-label": say("output_of", { part: partName(name, pane.description) }) },
+  const note = (r, c) => [number(tap.data[r * columns + c]), say("output_note", { token: names[r], column: c + 1 })];
+  const label = say("output_of", { part: partName(name, pane.description) });
+  const drawing = svg("svg", { class: "output", viewBox: `0 0 ${left + 324} ${rows * tall + 8}`, role: "group", "aria-label": label },
     svg("rect", { class: "paper", x: left, y: 4, width: 320, height: rows * tall }),
     shades(rows, columns, (r, c) => tap.data[r * columns + c], { left, top: 4, wide, tall: tall - 1, scale: spread(tap.data), hue: "warm" }),
     names.map((one, k) => svg("text", { x: left - 6, y: 4 + (k + 0.5) * tall + 4, "text-anchor": "end", class: "small" }, one)),
-    svg("rect", { class: "catch", x: left, y: 4, width: 320, height: rows * tall, onpointermove: note, onpointerdown: note, onpointerleave: hideTip }),
+    cells({ left, top: 4, wide, tall, rows, columns }, note, { key: `${pane.number}:output-cells:${name}`, label }),
   );
   const kind = pane.description.settings.cell && name.endsWith("attention") ? "attention" : kindOf(name);
   return html("div", { class: "output-of" }, html("h4", {}, say("output")), html("p", { class: "soft" }, say(`output.${kind}`)),

@@ -1,17 +1,18 @@
 // Level 3: every head of every attention as a small map, and one of them enlarged.
+import {cells} from "./cells.js";
 import {button, html, svg} from "./dom.js";
 import {drawLinks} from "./links.js";
-import {largest, shades, textWidth} from "./heat.js";
-import {clamp, nats, percent} from "./numbers.js";
+import {inkOn, largest, shades, textWidth} from "./heat.js";
+import {clamp, nats, percent, shortPercent} from "./numbers.js";
 import {attentionOf, axesOf, partName} from "./names.js";
 import {sideOf} from "./plan.js";
 import {picture} from "./saving.js";
 import {isOff, toggle} from "./switches.js";
 import {explained} from "./terms.js";
-import {hideTip, showTip} from "./tip.js";
 import {say} from "./words.js";
 
 const MANY = 28; // with more tokens, the lines are seen through a window that scrolls
+const ROOM = 26; // from this width of a cell on, its number fits
 
 export function attentionsOf(pane) {
   return Object.keys(pane.result?.taps ?? {}).filter((one) => one.endsWith(".weights")).map(attentionOf);
@@ -113,55 +114,64 @@ function enlarged(app, pane, { attention, head }) {
   return html("div", { class: `enlarged${off ? " is-off" : ""}` },
     html("header", {}, html("h3", {}, title), toggle(app, pane, name, say(off ? "switched_off" : "switched_on"), { key: `${pane.number}:enlarged-switch`, why: true })),
     html("div", { class: "two-views" },
-      picture(drawMap(app, pane, weights, axes, hueOf(attention, pane)), { key: `${pane.number}:map`, caption: say("map_caption", { part: title, text: said }) }),
+      picture(drawMap(app, pane, weights, axes, hueOf(attention, pane)), { key: `${pane.number}:map`, caption: [say("map_caption", { part: title, text: said }), hasNumbers(weights) ? say("map_numbers") : null].filter(Boolean).join(" ") }),
       picture(drawLinks(app, pane, weights, axes, hueOf(attention, pane)), { key: `${pane.number}:links`, tall: Math.max(weights.queries, weights.keys) > MANY, caption: say("links_caption", { part: title, text: said }) })),
     weightsTable(weights, axes),
   );
 }
 
+function sizeOfCell({ keys, queries }) {
+  return clamp(330 / Math.max(keys, queries), 6, 34);
+}
+
+function hasNumbers(weights) {
+  return sizeOfCell(weights) >= ROOM;
+}
+
+// The weights in percent, in their cells.
+function numbersIn(weights, { left, top, cell }) {
+  const scale = scaleOf(weights);
+  const all = [];
+  for (let q = 0; q < weights.queries; q += 1) {
+    for (let k = 0; k < weights.keys; k += 1) {
+      const weight = weights.at(q, k);
+      const shown = shortPercent(weight);
+      if (shown) all.push(svg("text", { class: `in-cell ${inkOn(weight, scale)}`, x: left + (k + 0.5) * cell, y: top + (q + 0.5) * cell + 4, "text-anchor": "middle" }, shown));
+    }
+  }
+  return all;
+}
+
 function drawMap(app, pane, weights, { queries, keys }, hue) {
   const left = 10 + Math.max(24, ...queries.map((one) => textWidth(one, 12.5)));
   const top = 16 + Math.max(16, ...keys.map((one) => Math.min(90, textWidth(one, 12.5))));
-  const cell = clamp(330 / Math.max(weights.keys, weights.queries), 6, 34);
+  const cell = sizeOfCell(weights);
   const [wide, tall] = [cell * weights.keys, cell * weights.queries];
   const upright = (one) => textWidth(one, 12.5) < cell;
   const high = keys.every(upright) ? 24 : top;
-  const mark = svg("rect", { class: "here", x: -99, y: -99, width: cell, height: cell });
   const every = Math.ceil(13 / cell);
-  const note = (event) => {
-    const box = event.currentTarget.getBoundingClientRect();
-    const k = clamp(Math.floor(((event.clientX - box.left) / box.width) * weights.keys), 0, weights.keys - 1);
-    const q = clamp(Math.floor(((event.clientY - box.top) / box.height) * weights.queries), 0, weights.queries - 1);
-    mark.setAttribute("x", left + k * cell);
-    mark.setAttribute("y", high + q * cell);
-    showTip([percent(weights.at(q, k)), `${queries[q] ?? q} → ${keys[k] ?? k}`], event);
-    app.light(pane, q);
-  };
-  const leave = () => {
-    hideTip();
-    mark.setAttribute("x", -99);
-    app.light(pane, null);
-  };
-  return svg("svg", { class: "map", viewBox: `0 0 ${left + wide + 8} ${high + tall + 8}`, style: `max-width:${left + wide + 8}px`, role: "img", "aria-label": say("map_label", { queries: weights.queries, keys: weights.keys }) },
+  const note = (q, k) => [percent(weights.at(q, k)), `${queries[q] ?? q} → ${keys[k] ?? k}`];
+  const label = say("map_label", { queries: weights.queries, keys: weights.keys });
+  return svg("svg", { class: "map", viewBox: `0 0 ${left + wide + 8} ${high + tall + 8}`, style: `max-width:${left + wide + 8}px`, role: "group", "aria-label": label },
     keys.map((one, k) => (k % every ? null : upright(one)
       ? svg("text", { x: left + (k + 0.5) * cell, y: high - 8, "text-anchor": "middle" }, one)
       : svg("text", { transform: `translate(${left + (k + 0.5) * cell + 4} ${high - 6}) rotate(-60)` }, one))),
     queries.slice(0, weights.queries).map((one, q) => (q % every ? null : svg("text", { x: left - 7, y: high + (q + 0.5) * cell + 4, "text-anchor": "end" }, one))),
     svg("rect", { class: "paper", x: left, y: high, width: wide, height: tall }),
     shades(weights.queries, weights.keys, weights.at, { left, top: high, wide: cell, tall: cell, scale: scaleOf(weights), hue }),
-    mark,
-    svg("rect", { class: "catch", x: left, y: high, width: wide, height: tall, onpointermove: note, onpointerdown: note, onpointerleave: leave }),
+    hasNumbers(weights) ? numbersIn(weights, { left, top: high, cell }) : null,
+    cells({ left, top: high, wide: cell, tall: cell, rows: weights.queries, columns: weights.keys }, note, { key: `${pane.number}:cells`, label, seen: (q) => app.light(pane, q) }),
   );
 }
 
 function weightsTable(weights, { queries, keys }) {
-  const cells = (q) => Array.from({ length: weights.keys }, (_, k) => html("td", { class: "n" }, weights.at(q, k).toFixed(2)));
+  const valuesOf = (q) => Array.from({ length: weights.keys }, (_, k) => html("td", { class: "n" }, percent(weights.at(q, k))));
   const place = html("div", { class: "scroll", tabindex: 0, role: "region", "aria-label": say("numbers") });
   const details = html("details", {}, html("summary", {}, say("numbers")), place);
   details.addEventListener("toggle", () => {
     if (place.firstChild) return;
     place.append(html("table", {}, html("thead", {}, html("tr", {}, html("td", {}), keys.map((one) => html("th", { scope: "col" }, one)))),
-      html("tbody", {}, Array.from({ length: weights.queries }, (_, q) => html("tr", {}, html("th", { scope: "row" }, queries[q]), cells(q))))));
+      html("tbody", {}, Array.from({ length: weights.queries }, (_, q) => html("tr", {}, html("th", { scope: "row" }, queries[q]), valuesOf(q))))));
   });
   return details;
 }

@@ -25,6 +25,12 @@ export function shades(rows, columns, at, { left = 0, top = 0, wide, tall, scale
   );
 }
 
+// The class of a number on the shade of its cell, see `.in-cell` in page.css.
+export function inkOn(value, scale) {
+  const shade = Math.abs(level(value, scale));
+  return shade > 12 ? "on-dark" : shade > 8 ? "on-middle" : "on-light";
+}
+
 function level(value, scale) {
   if (!Number.isFinite(value) || !scale) return 0;
   const share = Math.min(1, Math.abs(value) / scale) ** GAMMA;

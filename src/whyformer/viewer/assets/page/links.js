@@ -3,7 +3,7 @@ import {svg} from "./dom.js";
 import {textWidth} from "./heat.js";
 import {percent} from "./numbers.js";
 import {say} from "./words.js";
-import {hideTip, showTip} from "./tip.js";
+import {hideTip, leaveTip, showTip} from "./tip.js";
 
 const FAINT = 0.04;
 
@@ -28,19 +28,16 @@ export function drawLinks(app, pane, weights, { queries, keys }, hue) {
     const all = Array.from({ length: weights.keys }, (_, k) => [weights.at(q, k), keys[k] ?? String(k)]);
     return all.sort((a, b) => b[0] - a[0]).slice(0, 4).map(([weight, key]) => `${key} ${percent(weight)}`);
   };
+  const dark = () => app.light(pane, null);
   const lit = (q) => (event) => {
+    showTip([queries[q], ...read(q)], event, { end: dark });
     app.light(pane, q);
-    showTip([queries[q], ...read(q)], event);
-  };
-  const dark = () => {
-    app.light(pane, null);
-    hideTip();
   };
   return svg("svg", { class: "links", viewBox: `0 0 ${left + middle + right} ${height}`, style: `max-width:${left + middle + right}px`, role: "group", "aria-label": say("links_label") },
     svg("text", { class: "small", x: left - 6, y: 14, "text-anchor": "end" }, say("queries")),
     svg("text", { class: "small", x: x2 + 6, y: 14 }, say("keys")),
     lines,
-    queries.slice(0, weights.queries).map((one, q) => svg("text", { class: "query", "data-query": q, "data-key": `${pane.number}:query:${q}`, tabindex: 0, role: "img", "aria-label": `${one}: ${read(q).join(", ")}`, x: left - 6, y: place(weights.queries, q) + 4, "text-anchor": "end", onpointerenter: lit(q), onpointerdown: lit(q), onpointerleave: dark, onfocus: lit(q), onblur: dark }, one)),
+    queries.slice(0, weights.queries).map((one, q) => svg("text", { class: "query", "data-query": q, "data-key": `${pane.number}:query:${q}`, tabindex: 0, role: "img", "aria-label": `${one}: ${read(q).join(", ")}`, x: left - 6, y: place(weights.queries, q) + 4, "text-anchor": "end", onpointerenter: lit(q), onpointerdown: lit(q), onpointerleave: leaveTip, onfocus: lit(q), onblur: hideTip }, one)),
     keys.map((one, k) => svg("text", { class: "key", x: x2 + 6, y: place(weights.keys, k) + 4 }, one)),
   );
 }

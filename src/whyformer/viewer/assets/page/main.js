@@ -84,6 +84,7 @@ function connect(app, repaint) {
   });
   addEventListener("hashchange", () => app.restore(location.hash));
   addEventListener("scroll", moveTip, { passive: true, capture: true });
+  addEventListener("pointerdown", hideTip, { capture: true }); // what is touched may show its note after this
   addEventListener("keydown", (event) => event.key === "Escape" && hideTip());
   let width = innerWidth;
   addEventListener("resize", () => {

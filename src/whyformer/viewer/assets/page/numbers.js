@@ -11,6 +11,13 @@ export function percent(probability) {
   return share >= 0.01 ? `${share.toFixed(2)} %` : "< 0.01 %";
 }
 
+// A probability in percent without the sign, for the cells of a map.
+export function shortPercent(probability) {
+  if (probability > 0.999) return "100";
+  if (probability >= 0.00995) return percent(probability).replace(" %", "");
+  return probability >= 0.0005 ? "<1" : "";
+}
+
 export function number(value, digits = 3) {
   if (!Number.isFinite(value)) return "–";
   if (value === 0) return "0";

@@ -1,11 +1,11 @@
 // Level 7: where the residual stream changes most: ‖x after − x before‖ / ‖x after‖ for every sub-layer.
 // A recurrent model has no residual stream: the norms of its hidden states are shown.
+import {cells} from "./cells.js";
 import {html, svg} from "./dom.js";
 import {shades, textWidth} from "./heat.js";
 import {clamp, mean, number} from "./numbers.js";
 import {axesOf, partName} from "./names.js";
 import {picture} from "./saving.js";
-import {hideTip, showTip} from "./tip.js";
 import {explained} from "./terms.js";
 import {say} from "./words.js";
 
@@ -45,13 +45,9 @@ function streamDrawing(pane, entries, clean, valuesOf) {
   const width = bars + 96;
   const height = top + rows.length * tall + 8;
   const most = Math.max(...values.map(mean), 1e-9);
-  const note = (event) => {
-    const box = event.currentTarget.getBoundingClientRect();
-    const c = clamp(Math.floor(((event.clientX - box.left) / box.width) * places), 0, places - 1);
-    const r = clamp(Math.floor(((event.clientY - box.top) / box.height) * rows.length), 0, rows.length - 1);
-    showTip([number(values[r][c], 2), `${names[c] ?? ""} · ${clean(rows[r])}`, say("stream_note", { change: number(rows[r].change[c]), norm: number(rows[r].norms[c]) })], event);
-  };
-  return svg("svg", { class: "stream", viewBox: `0 0 ${width} ${height}`, width, height, role: "img", "aria-label": say("stream_label", { parts: rows.length }) },
+  const note = (r, c) => [number(values[r][c], 2), `${names[c] ?? ""} · ${clean(rows[r])}`, say("stream_note", { change: number(rows[r].change[c]), norm: number(rows[r].norms[c]) })];
+  const label = say("stream_label", { parts: rows.length });
+  return svg("svg", { class: "stream", viewBox: `0 0 ${width} ${height}`, width, height, role: "group", "aria-label": label },
     names.slice(0, places).map((one, k) => svg("text", { x: left + (k + 0.5) * cell, y: 18, "text-anchor": "middle", class: "small" }, one)),
     rows.map((row, r) => svg("text", { x: left - 8, y: top + r * tall + 16, "text-anchor": "end", class: "small" }, short(row))),
     svg("rect", { class: "paper", x: left, y: top, width: places * cell, height: rows.length * tall }),
@@ -60,6 +56,6 @@ function streamDrawing(pane, entries, clean, valuesOf) {
       svg("rect", { class: `mean ${rows[0].side}`, x: bars, y: top + r * tall + 6, width: Math.max(1, (52 * mean(row)) / most), height: tall - 12, rx: 3 }),
       svg("text", { class: "small", x: bars + 58, y: top + r * tall + 16 }, number(mean(row), 2)),
     ]),
-    svg("rect", { class: "catch", x: left, y: top, width: places * cell, height: rows.length * tall, onpointermove: note, onpointerdown: note, onpointerleave: hideTip }),
+    cells({ left, top, wide: cell, tall, rows: rows.length, columns: places }, note, { key: `${pane.number}:stream-cells:${rows[0].side}`, label }),
   );
 }

@@ -1,13 +1,19 @@
 // The small note beside the pointer, or beside the control that has the focus.
 
 let focused = null; // the element whose focus shows the note
+let anchor = null; // the element beside which the note stands then
+let ended = null; // what is done when the note disappears
 
-export function showTip(lines, event) {
+// Args: beside: where the note stands, if not beside the focused element; end: called when the note disappears.
+export function showTip(lines, event, { beside = null, end = null } = {}) {
   const tip = document.getElementById("tip");
+  if (ended !== end) ended?.();
+  ended = end;
   tip.replaceChildren(...lines.filter(Boolean).map((line, k) => Object.assign(document.createElement(k ? "span" : "b"), { textContent: line })));
   tip.hidden = false;
-  focused = event.type === "focus" || event.type === "click" ? event.currentTarget : null;
-  placeTip(event.clientX && !focused ? { x: event.clientX, y: event.clientY } : centre(focused ?? event.currentTarget ?? event.target));
+  focused = ["focus", "click", "keydown"].includes(event.type) ? event.currentTarget : null;
+  anchor = beside ?? focused;
+  placeTip(event.clientX && !focused ? { x: event.clientX, y: event.clientY } : centre(focused ? anchor : event.currentTarget ?? event.target));
 }
 
 function placeTip(place) {
@@ -24,20 +30,27 @@ function centre(element) {
 }
 
 export function hideTip() {
-  focused = null;
+  const end = ended;
+  focused = ended = null;
   document.getElementById("tip").hidden = true;
+  end?.();
+}
+
+// After a touch, the note stays until the next touch or until the page scrolls.
+export function leaveTip(event) {
+  if (event.pointerType !== "touch") hideTip();
 }
 
 // When the page scrolls, the note stays with the control that has the focus, and otherwise disappears.
 export function moveTip() {
-  if (focused?.isConnected && focused === document.activeElement) placeTip(centre(focused));
+  if (focused?.isConnected && focused === document.activeElement) placeTip(centre(anchor));
   else hideTip();
 }
 
 // Handlers that show a note for a shape, with pointer and with keyboard.
-export function tipped(lines) {
-  const show = (event) => showTip(typeof lines === "function" ? lines(event) : lines, event);
-  return { onpointermove: show, onpointerdown: show, onpointerleave: hideTip, onfocus: show, onblur: hideTip };
+export function tipped(lines, options) {
+  const show = (event) => showTip(typeof lines === "function" ? lines(event) : lines, event, options);
+  return { onpointermove: show, onpointerdown: show, onpointerleave: leaveTip, onfocus: show, onblur: hideTip };
 }
 
 // Handlers that show a note about words: when a mouse is over them, with the focus, and after a touch.
