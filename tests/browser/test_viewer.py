@@ -587,6 +587,38 @@ def test_two_settings_are_compared_side_by_side(viewer):
     assert seen.count(".pane") == 1
 
 
+@pytest.mark.parametrize("width", WIDTHS)
+def test_a_comparison_marks_the_words_and_tokens_that_differ(viewer, width):
+    texts = "text=a dog runs&beam=4&compare=1&b.text=a cat runs"
+    seen = viewer(width=width, fragment=f'{texts}&open=["steps"]')
+    settled(seen)
+    marks = [one.inner_text() for one in seen.page.locator(".marked-text mark").all()]
+    assert marks == ["dog", "cat"]
+    assert [one.inner_text() for one in seen.page.locator(".cell mark").all()] == marks
+    outline = "one => getComputedStyle(one).outlineStyle"
+    for number, pane in enumerate(seen.page.locator(".pane").all()):
+        tokens = pane.locator(".result .token")
+        other = answer_of(seen, 1 - number).split()
+        for token in tokens.all():
+            differs = "differs from" in token.get_attribute("aria-label")
+            assert differs == (token.evaluate(outline) == "solid")
+            assert differs or token.inner_text() in other
+        assert "Outlined: differs from answer" in pane.locator(".compared").nth(1).inner_text()
+    assert seen.count(".token-step.differs") == seen.count(".result .differs") > 0
+    assert seen.overflow() <= 0
+    for field in seen.page.locator(".pane textarea").all():
+        field.fill("a dog runs")
+    settled(seen)
+    assert seen.count(".differs") == 0
+    assert seen.page.locator(".pane .compared").all_inner_texts() == [
+        "The same answer as B.",
+        "The same answer as A.",
+    ]
+    seen.page.click("#compare")
+    settled(seen)
+    assert seen.count(".compared") == 0
+
+
 def test_two_models_are_side_by_side_from_the_start(viewer):
     seen = viewer("two", fragment='open=["figure"]')
     settled(seen)

@@ -327,6 +327,28 @@ def test_a_difference_holds_both_texts(before, after):
     assert all(p["kind"] == "same" for p in parts) == (before == after)
 
 
+@pytest.mark.parametrize(
+    ("own", "other", "by_word", "places"),
+    [
+        (["K", "AE", "T"], ["K", "AA", "T", "S"], False, [1]),
+        (["K", "AE", "T"], ["K", "AE", "T"], False, []),
+        (["▁a", "▁dog", "s"], ["▁a", "▁do", "g", "▁runs"], True, [1, 2]),
+        (["▁a", "▁dogs"], ["▁a", "▁do", "g", "s"], True, []),
+        (["K", "AE"], ["K", "AH"], True, [1]),
+    ],
+)
+def test_tokens_that_the_other_answer_does_not_have_are_found(own, other, by_word, places):
+    answers = [
+        {
+            "tokens": one,
+            "text": "".join(one).replace("▁", " ").strip() if "▁a" in one else " ".join(one),
+        }
+        for one in (own, other)
+    ]
+    call = {"call": "differing", "own": answers[0], "other": answers[1], "byWord": by_word}
+    assert answer("page.mjs", [call]) == [places]
+
+
 def description(encoder: int, decoder: int, wiring: str = "pre-norm") -> dict:
     parts = {"encoder": ["self_attention", "feedforward"]}
     parts["decoder"] = ["self_attention", "cross_attention", "feedforward"]

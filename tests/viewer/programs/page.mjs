@@ -4,6 +4,7 @@ import {answer, load, request} from "./request.mjs";
 
 const {fromFragment, newPane, newState, toFragment} = await load("page/state.js");
 const {difference} = await load("page/differences.js");
+const {differingTokens} = await load("page/compared.js");
 const {figurePlan} = await load("page/plan.js");
 const {bestPath, treePlan} = await load("page/tree.js");
 const {percent, shortPercent} = await load("page/numbers.js");
@@ -40,6 +41,9 @@ const CALLS = {
   },
   async difference({before, after}) {
     return difference(before, after);
+  },
+  async differing({own, other, byWord}) {
+    return [...differingTokens(own, other, byWord)];
   },
   async plan({description, width, opened}) {
     return figurePlan(description, {width, opened});

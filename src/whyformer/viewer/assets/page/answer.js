@@ -1,4 +1,5 @@
 // Level 1: the answer, how sure the model is, and what else it considered.
+import {comparedAnswer, differingIn, isSpaced, nameOfOther} from "./compared.js";
 import {button, html} from "./dom.js";
 import {difference} from "./differences.js";
 import {nats, percent, visible} from "./numbers.js";
@@ -15,12 +16,13 @@ export function drawAnswer(app, pane) {
   const { result, error, description } = pane;
   if (error) return [html("p", { class: "problem", role: "alert" }, error), pane.chosen.forced.length ? html("p", {}, release(app, pane)) : null];
   if (!result) return html("p", { class: "soft" }, say(pane.chosen.text ? "thinking" : "type_something"));
-  if (!["sequence", "continuation"].includes(result.kind)) return otherAnswer(app, pane);
+  if (!["sequence", "continuation"].includes(result.kind)) return [otherAnswer(app, pane), comparedAnswer(app, pane)];
   const best = result.hypotheses?.[0] ?? result.target;
   return [
     html("p", { class: "result", lang: "und" }, best.text ? answerTokens(app, pane) : html("span", { class: "soft" }, say("empty_answer"))),
     html("p", { class: "soft facts" }, explained(say("certainty", { probability: percent(Math.exp(best.logProbability)), nats: nats(best.logProbability) })), result.milliseconds === undefined ? null : ` · ${say("time", { milliseconds: Math.round(result.milliseconds) })}`),
     pane.chosen.forced.length ? html("p", { class: "soft facts" }, say("forced_now", { tokens: pane.chosen.forced.map((one) => tokenName(one, description)).join(" ") }), " ", release(app, pane, "answer")) : null,
+    comparedAnswer(app, pane),
     cutOff(pane) ? html("p", { class: "soft facts" }, say("cut_off")) : null,
     changed(pane),
     result.hypotheses?.length > 1 ? alternatives(pane) : null,
@@ -33,17 +35,18 @@ function answerTokens(app, pane) {
   const prompt = result.prompt ?? 0;
   const logarithms = result.target.tokenLogProbabilities ?? result.hypotheses?.[0]?.tokenLogProbabilities ?? [];
   const shift = logarithms.length === result.target.tokens.length ? 0 : prompt;
-  const spaced = result.target.text.includes(" ") && !result.target.tokens.some((one) => /[ ▁]/.test(one));
+  const differs = differingIn(app, pane);
   const buttons = result.target.tokens.map((token, k) => {
     if (token === description.special?.end) return null;
     const sure = k < prompt ? null : Math.exp(logarithms[k - shift] ?? 0);
     const shown = token.replaceAll("▁", " ");
-    const label = sure === null ? tokenName(token, description) : `${tokenName(token, description)}: ${percent(sure)}`;
+    const other = differs?.has(k);
+    const label = [tokenName(token, description), sure === null ? "" : `: ${percent(sure)}`, other ? `, ${say("differs", { other: nameOfOther(app, pane) })}` : ""].join("");
     return button(`${pane.number}:answer:${k}`, shown, () => app.openStep(k), {
-      class: k < prompt ? "token given" : "token", style: sure === null ? null : `--sure:${sure.toFixed(3)}`, title: label, "aria-label": say("open_step", { token: label }),
+      class: `token${k < prompt ? " given" : ""}${other ? " differs" : ""}`, style: sure === null ? null : `--sure:${sure.toFixed(3)}`, title: label, "aria-label": say("open_step", { token: label }),
     });
   }).filter(Boolean);
-  return spaced ? buttons.map((one) => [one, " "]) : inWords(buttons);
+  return isSpaced(result.target) ? buttons.map((one) => [one, " "]) : inWords(buttons);
 }
 
 // Lines break between words, not between the tokens of a word.

@@ -8,6 +8,7 @@ import {drawLens} from "./lens.js";
 import {drawOpenBox} from "./box.js";
 import {drawSteps} from "./steps.js";
 import {drawStream} from "./stream.js";
+import {comparedText, markedText} from "./compared.js";
 import {button, html, redraw} from "./dom.js";
 import {offBar} from "./switches.js";
 import {picture} from "./saving.js";
@@ -83,7 +84,7 @@ function updatePane(app, pane, place) {
     fit(area);
   }
   app.place = "entry";
-  redraw(below, unknownLine(pane), drawExamples(app, pane), entry.lastChild.hidden ? addSecond(app, pane, entry.lastChild) : null);
+  redraw(below, comparedText(app, pane), unknownLine(pane), drawExamples(app, pane), entry.lastChild.hidden ? addSecond(app, pane, entry.lastChild) : null);
   const parts = [drawAnswer(app, pane)].flat(Infinity).filter(Boolean);
   const beside = parts.filter((one) => one.classList.contains("alternatives"));
   redraw(answer, html("div", {}, parts.filter((one) => !beside.includes(one))), beside.length ? html("div", { class: "beside" }, beside) : null);
@@ -142,7 +143,7 @@ function updateLevel(app, name, section, k) {
   if (body.contains(document.activeElement) && document.activeElement.type === "range" && app.sliding) return undefined;
   app.place = name;
   return redraw(body, app.panes.map((pane) => html("div", { class: "cell", "data-pane": pane.number },
-    app.panes.length > 1 ? html("p", { class: "pane-name" }, `${"AB"[pane.number]} · ${pane.chosen.text || "–"}`) : null,
+    app.panes.length > 1 ? html("p", { class: "pane-name" }, `${"AB"[pane.number]} · `, markedText(app, pane)) : null,
     pane.result && !pane.error ? DRAW[name](app, pane) : html("p", { class: "soft" }, pane.error ?? say("type_something")))));
 }
 

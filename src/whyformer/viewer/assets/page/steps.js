@@ -1,4 +1,5 @@
 // Level 4: the decoder token by token. A person can choose another token, and the model continues from it.
+import {differingIn} from "./compared.js";
 import {button, html} from "./dom.js";
 import {attentionsOf, headOf} from "./heads.js";
 import {clamp, percent} from "./numbers.js";
@@ -13,12 +14,13 @@ export function drawSteps(app, pane) {
   const offset = tokens.length - result.steps.length;
   const at = clamp(app.state.step ?? prompt, offset, tokens.length - 1);
   const forced = pane.chosen.forced.length;
+  const differs = differingIn(app, pane);
   const go = (k) => app.change(() => (app.state.step = clamp(k, offset, tokens.length - 1)), { run: false });
   return [
     html("div", { class: "stepper" },
       button(`${pane.number}:back`, "←", () => go(at - 1), { class: "square", "aria-label": say("step_back"), disabled: at <= offset }),
       html("p", { class: "track", onkeydown: (event) => arrow(event, go, at) }, tokens.map((token, k) => button(`${pane.number}:step:${k}`, tokenName(token, description), () => go(k), {
-        class: `token-step${k - prompt < forced && k >= prompt ? " is-forced" : ""}${k < prompt ? " is-given" : ""}`, "aria-current": k === at ? "step" : null, disabled: k < offset, lang: "und",
+        class: `token-step${k - prompt < forced && k >= prompt ? " is-forced" : ""}${k < prompt ? " is-given" : ""}${differs?.has(k) ? " differs" : ""}`, "aria-current": k === at ? "step" : null, disabled: k < offset, lang: "und",
         title: k - prompt < forced && k >= prompt ? say("forced") : null,
       }))),
       button(`${pane.number}:forward`, "→", () => go(at + 1), { class: "square", "aria-label": say("step_forward"), disabled: at >= tokens.length - 1 }),
