@@ -44,7 +44,7 @@ def made(tmp_path_factory) -> Path:
         ("two", [model("before"), model("after", 3, 2)]),
         ("small", [model("small")]),
         ("recipe", [model("recipe", purpose=purpose_of(DESCRIPTION))]),
-        ("own", [model("own", description=OWN)]),
+        ("own", [model("own", description=OWN, examples=["a long example", "attention"] * 2)]),
         ("learned", [model("learned", positions="learned")]),
         ("alibi", [model("alibi", positions="alibi")]),
         ("sinusoidal", [model("sinusoidal", positions="sinusoidal")]),
@@ -587,6 +587,42 @@ def test_two_settings_are_compared_side_by_side(viewer):
     assert seen.count(".pane") == 1
 
 
+SCROLLS = """() => [...document.querySelectorAll("body *")].filter(one =>
+  one.scrollWidth > one.clientWidth + 1 && one.clientWidth > 0 && one.tagName !== "TEXTAREA" &&
+  ["auto", "scroll"].includes(getComputedStyle(one).overflowX)).map(one => {
+    const found = [one.className.split(" ")[0]];
+    for (const left of [0, one.scrollWidth, Math.round((one.scrollWidth - one.clientWidth) / 2)]) {
+      one.scrollLeft = left;
+      one.dispatchEvent(new Event("scroll"));
+      found.push(one.dataset.more);
+      found.push(getComputedStyle(one).maskImage.includes("gradient"));
+    }
+    return found;
+  })"""
+
+
+def test_everything_that_scrolls_sideways_fades_out_at_the_cut_edge_until_the_end(viewer):
+    fragment = f"text=attentionattention&{ALL_OPEN}&box=encoder.layers.0.feedforward"
+    seen = viewer("own", WIDTHS[1], fragment)
+    settled(seen)
+    seen.page.click(".enlarged details summary")
+    seen.page.wait_for_timeout(100)
+    found = seen.page.evaluate(SCROLLS)
+    assert {one[0] for one in found} == {"scroll", "examples"}
+    assert len(found) >= 4  # the examples, the tree, the lens and the table of weights
+    for name, *cues in found:
+        assert cues == ["right", True, "left", True, "left right", True], name
+
+
+def test_nothing_fades_out_if_nothing_is_cut(viewer):
+    seen = viewer(fragment=f"text=cat&{ALL_OPEN}")
+    settled(seen)
+    assert seen.count("[data-more]") > 3
+    assert seen.count("#level-lens [data-more='']") == 1
+    lens = seen.page.locator("#level-lens [data-more]")
+    assert lens.evaluate("one => getComputedStyle(one).maskImage") == "none"
+
+
 @pytest.mark.parametrize("width", WIDTHS)
 def test_a_comparison_marks_the_words_and_tokens_that_differ(viewer, width):
     texts = "text=a dog runs&beam=4&compare=1&b.text=a cat runs"
@@ -661,6 +697,18 @@ def test_the_link_is_copied(viewer):
     settled(seen)
     assert "text=cat" in seen.page.evaluate("navigator.clipboard.readText()")
     assert seen.page.inner_text("#copy") == "The link is copied."
+
+
+def test_the_bar_and_the_lists_round_a_number_in_the_same_way(viewer):
+    off = '["encoder.layers.0.self_attention.heads.1"]'
+    seen = viewer(fragment=f'text=cat&penalty=1&beam=5&open=["beam"]&off={off}')
+    settled(seen)
+    [found] = re.findall(r"changes by (\S+) nats", seen.page.inner_text(".changed"))
+    assert f" {found[1:]} nats" in seen.page.inner_text("#dock .effect")
+    [log] = re.findall(r"log-probability (−[\d.]+)", seen.page.inner_text(".facts >> nth=0"))
+    score = seen.page.locator(".scored li .term").first
+    score.focus()
+    assert f": {log} / " in seen.page.inner_text("#tip")
 
 
 def test_what_each_head_contributes_is_measured(viewer):

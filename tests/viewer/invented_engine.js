@@ -65,7 +65,7 @@ function describeInvented(manifest) {
     name: manifest.name, description: manifest.description ?? "", purpose: manifest.purpose, parameters: 15260000, family: "transformer", task: "translate", layers: { encoder: manifest.encoder, decoder: manifest.decoder },
     heads: HEADS, settings: { d_model: 128, heads: HEADS, d_ff: 512, wiring: "pre-norm", positions: manifest.positions ?? "rotary", activation: "relu" },
     labels: null, limits: { source: 60 }, switches, special: { begin: "<s>", end: "</s>", mask: null },
-    search: { beam: 5, lengthPenalty: 0, maxTokens: 40 }, examples: ["whyformer", "attention", "cat"],
+    search: { beam: 5, lengthPenalty: 0, maxTokens: 40 }, examples: manifest.examples ?? ["whyformer", "attention", "cat"],
   };
 }
 

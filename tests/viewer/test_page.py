@@ -427,6 +427,15 @@ def test_probabilities_are_rounded_honestly():
     ]
 
 
+def test_every_number_that_is_read_is_rounded_in_one_module():
+    drawn = ("--share:${", "--sure:${", 'opacity"', 'stroke-width"', '"data-base"')
+    for name, text in SCRIPTS.items():
+        for found in re.finditer(r"toFixed|toPrecision|toExponential|Math\.round\(", text):
+            before = text[max(0, found.start() - 60) : found.start()]
+            drawing = name == "heat.js" or any(one in before for one in drawn)
+            assert name == "numbers.js" or drawing or "milliseconds" in before, (name, before)
+
+
 def test_a_number_in_a_cell_is_the_percentage_without_its_sign():
     values = [1, 0.9996, 0.998, 0.5, 0.0951, 0.00996, 0.00951, 0.0005, 0.0004, 0]
     [texts] = answer("page.mjs", [{"call": "short", "values": values}])

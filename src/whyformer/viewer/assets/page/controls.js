@@ -1,5 +1,6 @@
 // The text, the settings of the search, and the buttons above them.
 import {button, html} from "./dom.js";
+import {setting} from "./numbers.js";
 import {flip, isOff, toggle, whyButton} from "./switches.js";
 import {explained, noteOf} from "./terms.js";
 import {say} from "./words.js";
@@ -10,11 +11,11 @@ export function slider(app, pane, name) {
   const [min, max, step] = RANGES[name];
   const id = `${name}-${pane.number}-${app.place}`;
   const value = pane.chosen[name];
-  const shown = html("output", { for: id }, value.toFixed(step < 1 ? 1 : 0));
+  const shown = html("output", { for: id }, setting(value, step));
   return html("div", { class: "slider" },
     html("label", { for: id }, explained(say(`setting.${name}`))),
     html("input", { id, type: "range", min, max, step, value, "data-key": id, oninput: (event) => {
-      shown.textContent = Number(event.target.value).toFixed(step < 1 ? 1 : 0);
+      shown.textContent = setting(Number(event.target.value), step);
       app.change(() => (pane.chosen[name] = Number(event.target.value)));
     } }),
     shown,

@@ -36,9 +36,10 @@ function labelChange({ baseline, change }, now) {
 function deletions(result, help) {
   if (!result.deletions?.length) return null;
   const most = Math.max(...result.deletions.map((one) => Math.abs(one.change)), 1e-9);
+  const shown = result.kind === "value" ? signed : nats;
   return html("div", { class: "alternatives" }, html("h3", {}, say("deletions")), html("p", { class: "soft" }, say(help)),
-    html("p", { class: "marked" }, result.deletions.map((one) => [html("span", { class: one.change < 0 ? "warm-mark" : "cold-mark", style: `--share:${(Math.abs(one.change) / most).toFixed(3)}`, title: `${one.token}: ${signed(one.change)}` }, one.token.replaceAll("▁", " ")), " "])),
-    html("details", {}, html("summary", {}, say("numbers")), html("table", {}, html("tbody", {}, result.deletions.map((one) => html("tr", {}, html("th", { scope: "row" }, one.token), html("td", { class: "n" }, signed(one.change))))))));
+    html("p", { class: "marked" }, result.deletions.map((one) => [html("span", { class: one.change < 0 ? "warm-mark" : "cold-mark", style: `--share:${(Math.abs(one.change) / most).toFixed(3)}`, title: `${one.token}: ${shown(one.change)}` }, one.token.replaceAll("▁", " ")), " "])),
+    html("details", {}, html("summary", {}, say("numbers")), html("table", {}, html("tbody", {}, result.deletions.map((one) => html("tr", {}, html("th", { scope: "row" }, one.token), html("td", { class: "n" }, shown(one.change))))))));
 }
 
 function value({ result }) {

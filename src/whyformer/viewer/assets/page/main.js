@@ -3,6 +3,7 @@ import {calm, makeApp, runAll} from "./app.js";
 import {count, megabytes} from "./numbers.js";
 import {decoded, startWorker, warmUp} from "./engine.js";
 import {drawPage} from "./layout.js";
+import {markEdges, watchEdges} from "./edges.js";
 import {toFragment} from "./state.js";
 import {hideTip, moveTip} from "./tip.js";
 import {explained, fillGlossary} from "./terms.js";
@@ -83,6 +84,7 @@ function connect(app, repaint) {
     setTimeout(() => status.classList.remove("seen"), 9000);
   });
   addEventListener("hashchange", () => app.restore(location.hash));
+  watchEdges();
   addEventListener("scroll", moveTip, { passive: true, capture: true });
   addEventListener("pointerdown", hideTip, { capture: true }); // what is touched may show its note after this
   addEventListener("keydown", (event) => event.key === "Escape" && hideTip());
@@ -112,6 +114,7 @@ async function start() {
       paintTheme(app.state.theme);
       drawPage(app);
       paintWords(app);
+      markEdges();
     }
     waiting.remove();
     document.body.classList.add("ready");

@@ -47,6 +47,16 @@ export function nats(value, sign = true) {
   return `${value < 0 && Number(text) ? "−" : sign && Number(text) ? "+" : ""}${text}`;
 }
 
+// Whether a difference is shown as 0.
+export function isZero(value) {
+  return Number(nats(Math.abs(value), false)) === 0;
+}
+
+// The value of a setting with the given step.
+export function setting(value, step = 0.1) {
+  return value.toFixed(step < 1 ? 1 : 0);
+}
+
 // A token as it is shown: the space before a word is left out, other spaces and line ends become visible.
 export function visible(token) {
   return token.replace(/^[ ▁](?=[^ ▁])/, "").replaceAll(/[ ▁]/g, "␣").replaceAll("\n", "↵") || "∅";

@@ -1,6 +1,6 @@
 // The list of alternatives with the score by which a search with a length penalty sorts.
 import {html} from "./dom.js";
-import {nats, mean, number, percent} from "./numbers.js";
+import {mean, nats, number, percent, setting} from "./numbers.js";
 import {explained} from "./terms.js";
 import {noted} from "./tip.js";
 import {say} from "./words.js";
@@ -30,7 +30,7 @@ export function alternatives({ result: { hypotheses, search }, number: pane }) {
 // A score; its note says how it is computed.
 function scoreOf({ score, logProbability, tokens }, k, alpha, pane) {
   const shown = number(score, 3);
-  const help = say("score_help", { nats: number(logProbability, 3), divisor: number(divisorOf(tokens.length, alpha), 3), score: shown, length: tokens.length, alpha: alpha.toFixed(1) });
+  const help = say("score_help", { nats: nats(logProbability), divisor: number(divisorOf(tokens.length, alpha), 3), score: shown, length: tokens.length, alpha: setting(alpha) });
   const id = `score-${pane}-${k}`;
   return [html("span", { class: "share term", tabindex: 0, "data-key": id, "aria-describedby": id, ...noted([shown, help]) }, shown), html("span", { id, hidden: true }, help)];
 }

@@ -1,6 +1,7 @@
 // Switches for parts of the model, and what the laboratory has measured about each of them.
 import {button, html} from "./dom.js";
 import {kindOf, partName} from "./names.js";
+import {isZero, nats} from "./numbers.js";
 import {explained} from "./terms.js";
 import {either, language, say} from "./words.js";
 
@@ -70,7 +71,7 @@ export function offBar(app, pane) {
   return html("div", { class: "off" },
     html("p", {}, html("b", {}, app.panes.length > 1 ? `${"AB"[pane.number]} · ${say("off")}` : say("off"))),
     html("ul", { class: "chips" }, chips),
-    Number.isFinite(change) ? html("p", { class: "effect" }, explained(say(change < -0.005 ? "effect_less" : change > 0.005 ? "effect_more" : "effect_none", { nats: Math.abs(change).toFixed(2) }))) : null,
+    Number.isFinite(change) ? html("p", { class: "effect" }, explained(say(isZero(change) ? "effect_none" : change < 0 ? "effect_less" : "effect_more", { nats: nats(Math.abs(change), false) }))) : null,
     button(`${pane.number}:all-on`, say("all_on"), () => app.change(() => (pane.chosen.off = [])), { class: "quiet" }),
   );
 }

@@ -1,7 +1,7 @@
 // Level 5: the beam search as a tree. Each column is a step; the thick line is the answer.
 import {html, svg} from "./dom.js";
 import {textWidth} from "./heat.js";
-import {number, percent} from "./numbers.js";
+import {nats, percent} from "./numbers.js";
 import {tokenName} from "./names.js";
 import {slider} from "./controls.js";
 import {picture} from "./saving.js";
@@ -70,7 +70,7 @@ function drawTree(pane, tree) {
   });
   const drawn = nodes.map(({ node, x, y, wide, name }) => {
     const kind = `node${best.has(node.id) ? " best" : ""}${node.kept || node.finished ? "" : " dropped"}${node.finished ? " finished" : ""}`;
-    const note = [`${name} · ${percent(node.probability)}`, say("node_total", { nats: number(node.cumulative, 3) }), say(node.finished ? "node_finished" : node.kept ? "node_kept" : "node_dropped")];
+    const note = [`${name} · ${percent(node.probability)}`, say("node_total", { nats: nats(node.cumulative) }), say(node.finished ? "node_finished" : node.kept ? "node_kept" : "node_dropped")];
     return svg("g", { class: kind, ...tipped(note) }, svg("rect", { x, y: y - 11, width: wide, height: 22, rx: 11 }), svg("text", { x: x + wide / 2, y: y + 4.5, "text-anchor": "middle" }, name));
   });
   return svg("svg", { class: "tree", viewBox: `0 0 ${plan.width} ${plan.height}`, width: plan.width, height: plan.height, role: "img", "aria-label": say("tree_label", { steps: new Set(tree.map((node) => node.step)).size, nodes: tree.length }) }, edges, drawn);
