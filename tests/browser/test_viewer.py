@@ -466,6 +466,8 @@ def test_the_arrow_keys_read_the_cells_of_a_map(viewer, area):
 def test_another_token_is_forced_and_released(viewer):
     seen = viewer(fragment='text=cat&open=["steps"]')
     settled(seen)
+    free = answer_of(seen)
+    assert seen.count(".forced") == 0
     seen.page.click("[aria-label='Step forward']")
     assert seen.page.get_attribute(".token-step >> nth=1", "aria-current") == "step"
     seen.page.click("[aria-label='Step back']")
@@ -476,7 +478,20 @@ def test_another_token_is_forced_and_released(viewer):
     assert seen.count(".token-step.is-forced") == 1
     facts = " ".join(seen.page.locator(".facts").all_inner_texts())
     assert re.search(r"log-probability −\d", facts)
-    assert "You chose:" in facts  # on the first screen, too
+    forced = seen.page.inner_text(".answer .forced")  # on the first screen, too
+    assert "You chose:" in forced
+    assert (
+        forced.split("Without")[1]
+        == seen.page.inner_text("#level-steps .forced").split("Without")[1]
+    )
+    number = r"([−+]?[\d.]+)"
+    pattern = (
+        rf"choice: {free}, log-probability {number}\. .*: {number}\. Difference: {number} nats"
+    )
+    values = re.search(pattern, forced).groups()
+    assert f"log-probability {values[1]}" in seen.page.inner_text(".facts >> nth=0")
+    without, own, difference = (float(one.replace("−", "-")) for one in values)
+    assert own - without == pytest.approx(difference, abs=0.01)
     seen.page.click("text=Let the model choose")
     settled(seen)
     assert seen.count(".is-forced") == 0

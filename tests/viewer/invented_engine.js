@@ -106,12 +106,14 @@ function runInvented(description, request) {
     tree.push(...nodes);
     parents = nodes.filter((node) => node.kept && !(node.token === "</s>")).map((node) => node.id);
   }
+  const free = forced.length ? answer(text, off, [], 0, search.lengthPenalty) : null;
   const plain = off.length ? answer(text, [], forced) : null;
   return {
     kind: "sequence", source, target, hypotheses,
     search: { lengthPenalty: search.lengthPenalty, sample: search.sample },
     unknown: { parts: [...new Set([...text].filter((one) => one > "\x7f"))], asBytes: true },
     baseline: plain && { text: plain.text, tokens: plain.tokens, logProbability: plain.logProbability, tokenLogProbabilities: plain.tokenLogProbabilities },
+    unforced: free,
     change: plain && { logProbabilityOfBaseline: -3.2 * invented(off.join()) },
     steps: target.tokens.map((token, k) => ({ candidates: candidates(`${text}${k}`, token), chosen: token })),
     taps, lens: want.lens ? lens : null, residual: want.residual ? residual : null, tree: want.tree ? tree : null,

@@ -197,6 +197,25 @@ def test_forced_tokens_begin_the_answer():
     assert results[2 * len(TEXTS) + 2]["target"]["ids"][:2] == [first, 262]
 
 
+def test_a_forced_answer_comes_with_the_answer_without_the_force():
+    _, results, _ = _answer("transformer")
+    free, forced = results[len(TEXTS)], results[2 * len(TEXTS) + 2]
+    assert forced["unforced"]["ids"] == free["target"]["ids"] != forced["target"]["ids"]
+    for name in ("text", "logProbability", "tokenLogProbabilities"):
+        assert forced["unforced"][name] == free["hypotheses"][0][name]
+    assert free["unforced"] is None
+
+
+def test_both_answers_of_a_language_model_have_the_same_limit():
+    forced = {"text": TEXTS[0], "search": FIVE_TOKENS | {"beam": 1}, "forced": ["a", "b"]}
+    off = forced | {"off": ["layers.0.feedforward"]}
+    [found] = javascript_engine.sessions([BUNDLES["gpt"]()], [[forced, off]])
+    for result in found["results"]:
+        assert len(result["unforced"]["ids"]) == len(result["target"]["ids"])
+    without, plain = (one["unforced"]["logProbability"] for one in reversed(found["results"]))
+    assert without != plain  # the parts that are off are off in both answers
+
+
 def test_an_empty_text_is_refused_in_one_sentence():
     _, results, _ = _answer("transformer")
     assert results[-1] == {"error": "The text is empty. Type a text."}

@@ -34,6 +34,7 @@ export function generate(session, request) {
     target: {...best, inputs: text(read.inputs)},
     hypotheses: answered.hypotheses,
     ...compared(session, source, settings, off),
+    unforced: request.forced?.length ? unforced(session, source, {...settings, forced: prompt}, off) : null,
     steps: read.logProbabilities.map((row, i) => ({candidates: mostLikely(tokenizer, row, CANDIDATES), chosen: best.tokens[i]})),
     taps: probe.taps,
     lens: probe.streams && lensOf(session, probe.streams.filter(({layer}) => !layer.startsWith("encoder"))),
@@ -77,6 +78,12 @@ function compared(session, source, settings, off) {
     baseline: {text, ids, tokens, logProbability, tokenLogProbabilities},
     change: {logProbabilityOfBaseline: now - logProbability},
   };
+}
+
+/** Search again without the forced tokens: the same parts are off, and the limit of the length is the same. */
+function unforced(session, source, settings, off) {
+  const [{text, ids, tokens, logProbability, tokenLogProbabilities}] = answer(session, source, {...settings, tree: false}, off).hypotheses;
+  return {text, ids, tokens, logProbability, tokenLogProbabilities};
 }
 
 /** Return the most probable tokens, best first. */

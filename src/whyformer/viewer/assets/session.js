@@ -54,6 +54,7 @@ class Session {
    *   for each token: deletions of a long text, or the guess of each token that nothing masks.
    *
    * Every result has kind, source, target, hypotheses, search (of a model that writes), baseline and change (null if `off` is empty),
+   * unforced (the answer without forced tokens; null if nothing is forced),
    * steps, taps, lens, residual, tree, unknown (see `unknown`), and milliseconds. The kind is "sequence" (translation),
    * "continuation" (with `prompt`, the number of its tokens), "labels" (labels, deletions), "value",
    * "tags", "guesses" (guesses, follows) or "replaced". A tap has the name and the shape of Python's

@@ -7,7 +7,7 @@ import {tokenName} from "./names.js";
 import {otherAnswer} from "./labels.js";
 import {alternatives} from "./scores.js";
 import {explained} from "./terms.js";
-import {release} from "./steps.js";
+import {forcedFacts, release} from "./steps.js";
 import {say} from "./words.js";
 
 const LONGEST_WORD = 20; // in tokens: a longer one, such as a Chinese sentence, may break
@@ -21,7 +21,7 @@ export function drawAnswer(app, pane) {
   return [
     html("p", { class: "result", lang: "und" }, best.text ? answerTokens(app, pane) : html("span", { class: "soft" }, say("empty_answer"))),
     html("p", { class: "soft facts" }, explained(say("certainty", { probability: percent(Math.exp(best.logProbability)), nats: nats(best.logProbability) })), result.milliseconds === undefined ? null : ` · ${say("time", { milliseconds: Math.round(result.milliseconds) })}`),
-    pane.chosen.forced.length ? html("p", { class: "soft facts" }, say("forced_now", { tokens: pane.chosen.forced.map((one) => tokenName(one, description)).join(" ") }), " ", release(app, pane, "answer")) : null,
+    forcedFacts(app, pane, "answer"),
     comparedAnswer(app, pane),
     cutOff(pane) ? html("p", { class: "soft facts" }, say("cut_off")) : null,
     changed(pane),

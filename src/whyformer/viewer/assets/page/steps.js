@@ -2,8 +2,9 @@
 import {differingIn} from "./compared.js";
 import {button, html} from "./dom.js";
 import {attentionsOf, headOf} from "./heads.js";
-import {clamp, percent} from "./numbers.js";
+import {clamp, nats, percent} from "./numbers.js";
 import {partName, tokenName} from "./names.js";
+import {explained} from "./terms.js";
 import {say} from "./words.js";
 
 export function drawSteps(app, pane) {
@@ -30,8 +31,20 @@ export function drawSteps(app, pane) {
       html("ol", { class: "candidates" }, result.steps[at - offset].candidates.map((one, k) => candidate(app, pane, { one, k, at, prompt, tokens }))),
       reads(pane, at),
     ),
-    forced ? html("p", { class: "row" }, html("span", { class: "soft" }, say("forced_now", { tokens: pane.chosen.forced.map((one) => tokenName(one, description)).join(" ") })), release(app, pane)) : null,
+    forcedFacts(app, pane),
   ];
+}
+
+// What was chosen, and the answer without the choice: its log-probability, and the difference to the shown answer.
+export function forcedFacts(app, pane, place) {
+  const { result, chosen, description } = pane;
+  if (!chosen.forced.length) return null;
+  const { unforced, target } = result;
+  const own = result.hypotheses?.[0]?.logProbability ?? target.logProbability;
+  return html("div", { class: "soft facts forced" },
+    html("p", {}, say("forced_now", { tokens: chosen.forced.map((one) => tokenName(one, description)).join(" ") }), " ", release(app, pane, place)),
+    unforced ? html("p", {}, explained(say("unforced", { text: unforced.text.trim() || say("empty_answer"), nats: nats(unforced.logProbability), own: nats(own), difference: nats(own - unforced.logProbability) }))) : null,
+  );
 }
 
 // The button that takes back the chosen tokens.
