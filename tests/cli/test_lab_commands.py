@@ -53,7 +53,7 @@ def test_list_names_every_question_and_verdict(cli, published):
     assert "✓ supported: Without √d_k the softmax saturates" in " ".join(said.out.split())
     if len(written()) > 1:
         assert "not yet measured" in said.out
-    assert "✓ 지지됨: √d_k가 없으면" in cli("lab", "list", "--lang", "ko").out
+    assert "✓ 확인됨: √d_k가 없으면" in cli("lab", "list", "--lang", "ko").out
 
 
 def test_list_as_json(cli, published):
@@ -73,7 +73,7 @@ def test_show_tells_answer_criteria_numbers_and_origin(cli, published):
     assert "{" not in text
     assert "$" not in text
     korean = cli("lab", "show", "scaling", "--lang", "ko").out
-    assert "조건부로 지지됨" in korean
+    assert "조건부로 확인됨" in korean
 
 
 def test_lines_fit_a_terminal_in_both_languages(cli, published):
@@ -117,7 +117,7 @@ def test_ask_finds_the_question_in_both_languages(cli, published, words):
 
 def test_ask_answers_in_the_language_of_the_question(cli, published):
     korean = " ".join(cli("ask", "왜 루트 d_k로 나누나요?").out.split())
-    assert "지지됨: √d_k가 없으면 소프트맥스가 포화되어" in korean
+    assert "확인됨: √d_k가 없으면 소프트맥스가 포화되어" in korean
     assert "페이지: " in korean
     english = " ".join(cli("ask", "왜 루트 d_k로 나누나요?", "--lang", "en").out.split())
     assert "✓ supported: Without √d_k" in english

@@ -179,8 +179,8 @@ def test_numbers_are_filled_with_their_intervals():
 
 def test_verdicts_are_filled_in_the_language():
     assert "supported under conditions</b>" in in_html("{verdict:right}", FACTS, EN)
-    assert "조건부로 지지됨</b>" in in_html("{verdict:right}", FACTS, KO)
-    assert in_text("{verdict:right}", FACTS, KO) == "조건부로 지지됨"
+    assert "조건부로 확인됨</b>" in in_html("{verdict:right}", FACTS, KO)
+    assert in_text("{verdict:right}", FACTS, KO) == "조건부로 확인됨"
 
 
 @pytest.mark.parametrize(
@@ -238,3 +238,15 @@ def test_every_verdict_has_words():
     with pytest.raises(ValueError, match="7 sections"):
         Card("x", EN, ("a",))
     assert Results(Mode.QUICK, []).cells == ()
+
+
+@pytest.mark.parametrize("name", written())
+def test_one_korean_word_names_the_skip_connection(name):
+    experiment = experiment_named(name)
+    texts = [
+        text.ko for one in experiment.claims for text in (one.popular, one.precise, one.criterion)
+    ]
+    texts += [text.ko for text in experiment.names.values()]
+    body = "\n".join([*texts, *read_card(name, KO).bodies])
+    assert "스킵" not in body  # 잔차 연결
+    assert "못 배운다" not in body

@@ -188,7 +188,7 @@ CLAIMS = (
         "law",
         Bilingual(
             "How loud tokens are beside positions follows from the factor and the start.",
-            "위치에 비해 토큰이 얼마나 큰지는 인자와 초기화로 정해진다.",
+            "위치에 비해 토큰이 얼마나 큰지는 √d_model과 초기화로 정해진다.",
         ),
         Bilingual(
             "The ratio of norms, token over position, is factor · deviation · √2 at every width.",
@@ -223,7 +223,7 @@ CLAIMS = (
         "training",
         Bilingual(
             "A model learns better with the factor.",
-            "인자가 있으면 모델이 더 잘 배운다.",
+            "√d_model을 곱하면 모델의 학습 성능이 좋아진다.",
         ),
         Bilingual(
             "With positions, each arm at its own best learning rate, the loss without the "
@@ -242,7 +242,7 @@ CLAIMS = (
         "reason",
         Bilingual(
             "The factor helps because positions would drown the tokens.",
-            "인자가 도움이 되는 것은, 없으면 위치가 토큰을 덮어 버리기 때문이다.",
+            "√d_model이 도움이 되는 것은, 곱하지 않으면 위치가 토큰을 덮어 버리기 때문이다.",
         ),
         Bilingual(
             "The gain that the factor brings at N(0, 1/d) goes away when the positions do.",
@@ -279,7 +279,7 @@ CLAIMS = (
         "identity",
         Bilingual(
             "The factor is only a matter of how the embedding starts and how fast it learns.",
-            "이 인자는 임베딩을 어떻게 시작하고 얼마나 빨리 배우게 하느냐의 문제일 뿐이다.",
+            "√d_model을 곱하는 것은 임베딩의 초깃값과 학습 속도를 바꾸는 것과 같다.",
         ),
         Bilingual(
             "A model without the factor whose embedding starts √d as large and, under Adam, "

@@ -244,15 +244,15 @@ CLAIMS = (
         Bilingual(
             "Along time: skips around stacked recurrent layers change the gradient factor "
             "little. Along depth: a stack of at least 4 layers learns to copy without them.",
-            "시간 방향: 쌓은 순환층에 스킵을 둘러도 기울기 배율이 거의 그대로다. 깊이 방향: 4층 "
-            "이상의 스택이 스킵 없이도 복사를 배운다.",
+            "시간 방향: 쌓은 순환층에 잔차 연결을 더해도 기울기 배율이 거의 그대로다. 깊이 방향: 4층 "
+            "이상의 스택이 잔차 연결 없이도 복사를 배운다.",
         ),
         Bilingual(
             "Time: four layers of RNN and of LSTM, factor moved by less than 0.15 and below 0.8 "
             "with skips. Depth: accuracy without skips, at the better rate, above 0.9 of that "
             "with Pre-LN at 4 layers and deeper; below half of it refutes.",
-            "시간: RNN과 LSTM 네 층에서 배율의 변화가 0.15 미만이고 스킵이 있어도 0.8 미만. 깊이: "
-            "4층 이상에서 더 나은 학습률로 잰 스킵 없는 정답률이 Pre-LN의 0.9배 초과, 절반 미만이면 "
+            "시간: RNN과 LSTM 네 층에서 배율의 변화가 0.15 미만이고 잔차 연결이 있어도 0.8 미만. 깊이: "
+            "4층 이상에서 더 나은 학습률로 잰 잔차 연결 없는 정답률이 Pre-LN의 0.9배 초과, 절반 미만이면 "
             "반박.",
         ),
         skips_tests,
@@ -266,13 +266,13 @@ CLAIMS = (
         Bilingual(
             "At the start, after 8 layers without skips, all tokens are the same vector, while "
             "Pre-LN keeps them apart; after training, 4 layers without skips copy worse.",
-            "초기 상태에서 스킵 없는 8층을 지나면 모든 토큰이 같은 벡터가 되지만 Pre-LN은 구별을 "
-            "유지한다. 학습 뒤에도 스킵 없는 4층은 복사를 더 못한다.",
+            "초기 상태에서 잔차 연결 없는 8층을 지나면 모든 토큰이 같은 벡터가 되지만 Pre-LN은 구별을 "
+            "유지한다. 학습 뒤에도 잔차 연결 없는 4층은 복사 정답률이 더 낮다.",
         ),
         Bilingual(
             "Diversity below 1e-6 without skips and above 0.1 with Pre-LN; accuracies differ by "
             "more than 0.3.",
-            "다양성이 스킵 없이 1e-6 미만, Pre-LN에서 0.1 초과. 정답률 차이가 0.3 초과.",
+            "다양성이 잔차 연결 없이 1e-6 미만, Pre-LN에서 0.1 초과. 정답률 차이가 0.3 초과.",
         ),
         collapse_tests,
     ),
@@ -280,16 +280,16 @@ CLAIMS = (
         "need",
         Bilingual(
             "A Transformer cannot do without skip connections.",
-            "트랜스포머는 잔차 연결 없이는 안 된다.",
+            "트랜스포머에는 잔차 연결이 꼭 필요하다.",
         ),
         Bilingual(
             "At every depth the accuracy of copying is higher with skips by more than 0.3.",
-            "어떤 깊이에서든 스킵이 있을 때 복사 정답률이 0.3 넘게 높다.",
+            "어떤 깊이에서든 잔차 연결이 있을 때 복사 정답률이 0.3 넘게 높다.",
         ),
         Bilingual(
             "Paired difference (Pre-LN - without skips) above 0.3, each at its better rate; "
             "below 0.1 refutes. Asked of each number of layers.",
-            "각자 더 나은 학습률에서 짝지은 차이(Pre-LN - 스킵 없음)가 0.3 초과, 0.1 미만이면 반박. 층 "
+            "각자 더 나은 학습률에서 짝지은 차이(Pre-LN - 잔차 연결 없음)가 0.3 초과, 0.1 미만이면 반박. 층 "
             "수마다 묻는다.",
         ),
         need_tests,
@@ -298,16 +298,16 @@ CLAIMS = (
         "enough",
         Bilingual(
             "Skips keep the tokens apart, however deep the stack.",
-            "스킵만 있으면 아무리 깊어도 토큰이 구별된다.",
+            "잔차 연결만 있으면 아무리 깊어도 토큰이 구별된다.",
         ),
         Bilingual(
             "At the start the diversity of tokens after 24 layers with skips is above 0.1.",
-            "초기 상태에서 스킵이 있는 24층을 지난 토큰의 다양성이 0.1보다 크다.",
+            "초기 상태에서 잔차 연결이 있는 24층을 지난 토큰의 다양성이 0.1보다 크다.",
         ),
         Bilingual(
             "Diversity above 0.1; below 0.01 refutes. Asked of Pre-LN, Post-LN, and attention "
             "with skips and nothing else.",
-            "다양성이 0.1 초과, 0.01 미만이면 반박. Pre-LN, Post-LN, 스킵만 있는 어텐션에 각각 묻는다.",
+            "다양성이 0.1 초과, 0.01 미만이면 반박. Pre-LN, Post-LN, 잔차 연결만 있는 어텐션에 각각 묻는다.",
         ),
         enough_tests,
     ),
@@ -320,7 +320,7 @@ CLAIMS = (
         Bilingual(
             "Through 24 layers without skips the norm of the gradient shrinks by more than a "
             "thousand.",
-            "스킵 없는 24층을 거슬러 오면 기울기의 노름이 천분의 일보다 작아진다.",
+            "잔차 연결 없는 24층을 거슬러 오면 기울기의 노름이 천분의 일보다 작아진다.",
         ),
         Bilingual(
             "Norm at the input over norm at the output below 1e-3; above 0.1 refutes.",
@@ -337,7 +337,7 @@ CLAIMS = (
         Bilingual(
             "Four causal layers without skips that recall the first token copy the token eight "
             "back about as well.",
-            "첫 토큰을 기억해 내는, 스킵 없는 인과적 네 층은 여덟 칸 앞의 토큰도 그만큼 잘 복사한다.",
+            "첫 토큰을 기억해 내는, 잔차 연결 없는 인과적 네 층은 여덟 칸 앞의 토큰도 그만큼 잘 복사한다.",
         ),
         Bilingual(
             "First token right in more than 0.9, and the accuracy of copying less than 0.1 "

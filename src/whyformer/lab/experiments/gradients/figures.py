@@ -59,7 +59,7 @@ def charts(results: Results) -> list[Figure]:
             ],
             Bilingual(
                 "One layer copies without a skip as well as with one; the need grows with depth.",
-                "한 층짜리는 스킵이 없어도 똑같이 복사합니다. 스킵의 필요는 깊이와 함께 커집니다.",
+                "한 층짜리는 잔차 연결이 없어도 똑같이 복사합니다. 잔차 연결의 필요는 깊이와 함께 커집니다.",
             ),
         )
     )
@@ -87,7 +87,7 @@ def charts(results: Results) -> list[Figure]:
                 Bilingual(
                     "Two layers each. Skips along depth do not carry a recurrent network farther "
                     "back in time.",
-                    "모두 두 층입니다. 깊이 방향의 스킵은 순환 신경망을 더 먼 과거까지 데려다주지 "
+                    "모두 두 층입니다. 깊이 방향의 잔차 연결은 순환 신경망을 더 먼 과거까지 데려다주지 "
                     "않습니다.",
                 ),
             )
@@ -161,7 +161,7 @@ def depth_chart(results: Results) -> Chart:
         Series(NAMES[stack], [(n, diversity_after(results, stack, n)) for n in depths])
         for stack in ALONG_DEPTH
     ]
-    predicted = Bilingual("theory: attention + skip", "이론: 어텐션 + 스킵")
+    predicted = Bilingual("theory: attention + skip", "이론: 어텐션 + 잔차 연결")
     return Chart(
         "diversity",
         Bilingual("How different the tokens still are", "토큰이 서로 얼마나 다른가"),
@@ -171,8 +171,8 @@ def depth_chart(results: Results) -> Chart:
         Bilingual(
             "At the start. Without skips all tokens soon are the same vector (the floor is the "
             "rounding of float64); Post-LN loses them slowly in spite of its skips.",
-            "초기 상태입니다. 스킵이 없으면 모든 토큰이 금세 같은 벡터가 됩니다 (바닥은 float64의 "
-            "반올림 한계). Post-LN은 스킵이 있어도 천천히 잃어버립니다.",
+            "초기 상태입니다. 잔차 연결이 없으면 모든 토큰이 금세 같은 벡터가 됩니다 (바닥은 float64의 "
+            "반올림 한계). Post-LN은 잔차 연결이 있어도 천천히 잃어버립니다.",
         ),
     )
 
@@ -203,7 +203,7 @@ def gradient_table(results: Results) -> Table:
         Bilingual(
             "Without skips and with a norm the gradient's length looks healthy, yet every output "
             "position sends the same one: no output can ask for anything of its own.",
-            "스킵 없이 정규화만 있으면 노름은 멀쩡해 보이지만 모든 출력 위치가 똑같은 기울기를 보냅니다. 어떤 출력도 자기만의 "
+            "잔차 연결 없이 정규화만 있으면 노름은 멀쩡해 보이지만 모든 출력 위치가 똑같은 기울기를 보냅니다. 어떤 출력도 자기만의 "
             "것을 요구할 수 없습니다.",
         ),
     )
@@ -223,27 +223,27 @@ NAMES = {
     "lstm-forget-long": Bilingual("LSTM, forget bias ln(T − 1)", "LSTM, 망각 편향 ln(T − 1)"),
     "lstm-chrono": Bilingual("LSTM, chrono", "LSTM, chrono 초기화"),
     "rnn-4": Bilingual("RNN, 4 layers", "RNN 4층"),
-    "rnn-4-skip": Bilingual("RNN, 4 layers, skips along depth", "RNN 4층, 깊이 방향 스킵"),
+    "rnn-4-skip": Bilingual("RNN, 4 layers, skips along depth", "RNN 4층, 깊이 방향 잔차 연결"),
     "lstm-4": Bilingual("LSTM, 4 layers", "LSTM 4층"),
-    "lstm-4-skip": Bilingual("LSTM, 4 layers, skips along depth", "LSTM 4층, 깊이 방향 스킵"),
+    "lstm-4-skip": Bilingual("LSTM, 4 layers, skips along depth", "LSTM 4층, 깊이 방향 잔차 연결"),
     "attention-pre-norm": Bilingual("Transformer, Pre-LN, 2 layers", "트랜스포머 Pre-LN 2층"),
     "attention-post-norm": Bilingual("Transformer, Post-LN, 2 layers", "트랜스포머 Post-LN 2층"),
     "attention-no-skip": Bilingual(
-        "Transformer without skips, 2 layers", "스킵 없는 트랜스포머 2층"
+        "Transformer without skips, 2 layers", "잔차 연결 없는 트랜스포머 2층"
     ),
     "attention-only": Bilingual("attention only", "어텐션만"),
     "attention-norm": Bilingual("attention + norm", "어텐션 + 정규화"),
-    "attention-skip": Bilingual("attention + skip", "어텐션 + 스킵"),
-    "no-skip": Bilingual("whole layers without skips", "스킵 없는 온전한 층"),
-    "no-skip-causal": Bilingual("the same, causal", "스킵 없는 온전한 층, 인과적"),
+    "attention-skip": Bilingual("attention + skip", "어텐션 + 잔차 연결"),
+    "no-skip": Bilingual("whole layers without skips", "잔차 연결 없는 온전한 층"),
+    "no-skip-causal": Bilingual("the same, causal", "잔차 연결 없는 온전한 층, 인과적"),
     "post-norm": alike("Post-LN"),
     "pre-norm": alike("Pre-LN"),
     "rnn": Bilingual("RNN, orthogonal", "RNN, 직교 초기화"),
-    "rnn-skip": Bilingual("RNN + skips along depth", "RNN + 깊이 방향 스킵"),
+    "rnn-skip": Bilingual("RNN + skips along depth", "RNN + 깊이 방향 잔차 연결"),
     "lstm": alike("LSTM"),
-    "lstm-skip": Bilingual("LSTM + skips along depth", "LSTM + 깊이 방향 스킵"),
+    "lstm-skip": Bilingual("LSTM + skips along depth", "LSTM + 깊이 방향 잔차 연결"),
     "gpt": Bilingual("Transformer, Pre-LN", "트랜스포머 Pre-LN"),
-    "gpt-no-skip": Bilingual("Transformer without skips", "스킵 없는 트랜스포머"),
+    "gpt-no-skip": Bilingual("Transformer without skips", "잔차 연결 없는 트랜스포머"),
     "time": Bilingual("along time, where they do not help", "시간 방향(도움이 되지 않음)"),
     "depth": Bilingual("along depth", "깊이 방향"),
     "start": Bilingual("at the start, 8 layers", "초기 상태, 8층"),
@@ -254,11 +254,11 @@ NAMES = {
     "6 layers": Bilingual("6 layers", "6층"),
     "RNN": Bilingual("factor of the RNN, torch's start", "torch 기본 초기화 RNN의 한 칸당 배율"),
     "attention": Bilingual("factor of attention", "어텐션의 한 칸당 배율"),
-    "moved": Bilingual("change of the factor by skips", "스킵에 따른 배율의 변화"),
-    "with skips": Bilingual("factor with skips", "스킵이 있을 때의 한 칸당 배율"),
-    "without": Bilingual("diversity without skips", "스킵이 없을 때의 다양성"),
-    "with": Bilingual("diversity with skips", "스킵이 있을 때의 다양성"),
-    "lost": Bilingual("accuracy lost without skips", "스킵이 없어서 잃은 정확도"),
+    "moved": Bilingual("change of the factor by skips", "잔차 연결에 따른 배율의 변화"),
+    "with skips": Bilingual("factor with skips", "잔차 연결이 있을 때의 한 칸당 배율"),
+    "without": Bilingual("diversity without skips", "잔차 연결이 없을 때의 다양성"),
+    "with": Bilingual("diversity with skips", "잔차 연결이 있을 때의 다양성"),
+    "lost": Bilingual("accuracy lost without skips", "잔차 연결이 없어서 잃은 정확도"),
     "first": Bilingual("accuracy on the first symbol", "첫 기호를 맞힌 비율"),
     "not copied": Bilingual("accuracy of copying, less that", "복사 정확도와의 차이"),
 }

@@ -131,7 +131,8 @@ CLAIMS = (
         Bilingual(
             "The most heads learn worse than eight: thirty-two with d_k = d_model / h, sixteen "
             "with d_k = 16.",
-            "가장 많은 헤드는 여덟보다 못 배운다. d_k = d_model / h일 때 서른둘, d_k = 16일 때 열여섯.",
+            "헤드가 가장 많은 모델은 여덟 개인 모델보다 손실이 크다. d_k = d_model / h일 때 서른두 개, "
+            "d_k = 16일 때 열여섯 개.",
         ),
         Bilingual(
             "The paired difference of losses (most - eight) is above 0.02 nat; below -0.02 is "

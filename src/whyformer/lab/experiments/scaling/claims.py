@@ -130,7 +130,10 @@ CLAIMS = (
     ),
     Claim(
         "training",
-        Bilingual("A model without the factor learns worse.", "인자가 없는 모델은 더 못 배운다."),
+        Bilingual(
+            "A model without the factor learns worse.",
+            "√d_k로 나누지 않으면 모델의 학습 성능이 떨어진다.",
+        ),
         Bilingual(
             "After training, each arm at its own best learning rate, the loss without the "
             "factor is higher than with it.",
@@ -159,7 +162,7 @@ CLAIMS = (
         "identity",
         Bilingual(
             "The factor is only a matter of how W_Q starts and how fast it learns.",
-            "이 인자는 W_Q를 어떻게 시작하고 얼마나 빨리 배우게 하느냐의 문제일 뿐이다.",
+            "√d_k로 나누는 것은 W_Q의 초깃값과 학습 속도를 바꾸는 것과 같다.",
         ),
         Bilingual(
             "An unscaled model whose W_Q starts smaller by √d_k and learns slower (by √d_k "
