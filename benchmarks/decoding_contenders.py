@@ -36,8 +36,8 @@ def in_groups(translate: Callable[[Sequence[str], int], Found]) -> Translate:
 
 def whyformer_torch(config: dict[str, Any], *, weights: str = "float32") -> Translate:
     """whyformer's reference engine. Args: weights: number format of the large weight matrices."""
-    from whyformer.decoding.packing import Weights
-    from whyformer.workflows.translate import load_system
+    from whyformer.decoding.weights import Weights
+    from whyformer.workflows.systems import load_system
 
     run, held = Path(config["run"]), Weights(weights)
     system = load_system([run], device=config["device"], weights=held)

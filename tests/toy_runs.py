@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 import torch
 
-from whyformer.bundle import CONFIG, Bundle, save_bundle
+from whyformer.bundle import Bundle, save_bundle
 from whyformer.decoding.text_translator import TextTranslator
 from whyformer.foundation.integrity import FILES, hashes, sealed_text
+from whyformer.foundation.model_files import CONFIG
 from whyformer.models.build import build_model
 from whyformer.models.transformer import TransformerSettings
 from whyformer.text.symbols import EOS, FIRST_BYTE, FIRST_PIECE

@@ -16,7 +16,8 @@ from typing import Any
 
 import torch
 
-from whyformer.bundle import WEIGHTS, Bundle, load_bundle, save_bundle
+from whyformer.bundle import Bundle, load_bundle, save_bundle
+from whyformer.foundation.model_files import WEIGHTS
 from whyformer.models.build import build_model
 from whyformer.models.gpt import GPTSettings
 from whyformer.text.tokenizer import train_tokenizer

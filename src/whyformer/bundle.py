@@ -22,7 +22,7 @@ from torch import Tensor
 
 from whyformer.foundation.config import build
 from whyformer.foundation.errors import BundleError
-from whyformer.foundation.files import atomic_directory, standing
+from whyformer.foundation.files import atomic_directory
 from whyformer.foundation.integrity import (
     FILES,
     SEAL,
@@ -33,6 +33,15 @@ from whyformer.foundation.integrity import (
     named,
     note_without_checksums,
     write_sealed,
+)
+from whyformer.foundation.model_files import (
+    CONFIG,
+    RUN,
+    RUN_ID,
+    SOURCE,
+    TARGET,
+    WEIGHTS,
+    find_bundle,
 )
 from whyformer.foundation.parsing import read_json, read_small, reason_of
 from whyformer.foundation.plugins import compare, recorded, used_by
@@ -46,14 +55,8 @@ from whyformer.text.tokenizer import Tokenizer, tokenizer_from_json
 FORMAT = 2
 """Version of the format. Version 2 added the hashes of the files, and the seal (the hashes of the
 values in `config.json`); version 1 can still be read."""
-RUN, RUN_ID = "run.json", "run"
-"""The file that describes a run, and the key that the run's ID has in this file and in the facts of
-the run's model."""
 PLUGINS = "plugins"
 """Key of the list of plugins that a model needs."""
-RECIPE = "recipe.yaml"
-"""The file with the settings of a run."""
-CONFIG, WEIGHTS, SOURCE, TARGET = "config.json", "model.safetensors", "source.json", "target.json"
 
 
 class TwoTokenizers:
@@ -155,36 +158,6 @@ def save_tensors(
         if number is None:
             raise
         raise OSError(int(number[1]), os.strerror(int(number[1])), str(path)) from None
-
-
-def find_bundle(path: Path) -> Path:
-    """Return the bundle in a run directory, or the directory itself if it is a bundle.
-
-    Raises: BundleError if there is no bundle.
-    """
-    for place in (standing(path / "model"), standing(path)):
-        if (place / CONFIG).exists():
-            return place
-    if not path.exists():
-        raise BundleError(
-            f"The model directory `{path}` does not exist. "
-            "Give the directory that `whyformer train --out` wrote."
-        )
-    refuse_pickles(path)
-    raise BundleError(
-        f"`{path}` is not a model directory: it has no {CONFIG}. If a training run there was "
-        "stopped before its first validation, run the command again to resume."
-    )
-
-
-def refuse_pickles(path: Path) -> None:
-    """Raise BundleError if a directory without readable weights contains a pickle."""
-    pickles = [f.name for p in ("*.bin", "*.pt", "*.pth", "*.pkl", "*.ckpt") for f in path.glob(p)]
-    if pickles:
-        raise BundleError(
-            f"`{path}` has the pickle `{pickles[0]}`. A pickle can run any code when opened, so it "
-            "is never loaded. Save the model as safetensors with the program that wrote it."
-        )
 
 
 def load_bundle(path: Path | str, *, device: torch.device | None = None) -> Bundle:

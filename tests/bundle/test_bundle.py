@@ -12,8 +12,9 @@ from safetensors.torch import load_file, save_file
 
 from toy_runs import seal, toy_bundle, toy_run
 from whyformer import bundle as bundles
-from whyformer.bundle import CONFIG, find_bundle, load_bundle, save_bundle, save_tensors
+from whyformer.bundle import load_bundle, save_bundle, save_tensors
 from whyformer.foundation.errors import BundleError, OutputError
+from whyformer.foundation.model_files import CONFIG, find_bundle
 
 
 @pytest.mark.parametrize("shared", [True, False])

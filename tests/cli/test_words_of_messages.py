@@ -7,7 +7,7 @@ import pytest
 from whyformer.foundation.errors import UsageError
 from whyformer.foundation.parsing import NotJSONError, parse_json, read_json, reason_of
 from whyformer.foundation.wording import counted
-from whyformer.workflows.translate import search_settings
+from whyformer.workflows.search_settings import search_settings
 
 
 def test_a_recipe_without_a_full_variant_is_named_as_it_was_typed(cli):

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from whyformer.decoding.expected import MARGIN, USUAL, Expected, learned_limit, seen_bytes
-from whyformer.decoding.search import limit_of
+from whyformer.decoding.limits import limit_of
 from whyformer.decoding.settings import SearchSettings
 from whyformer.text.symbols import FIRST_BYTE, FIRST_PIECE
 

@@ -5,9 +5,10 @@ from torch import Tensor, nn
 from whyformer.acceleration import packed_linear
 from whyformer.acceleration.int8_linear import Int8Linear
 from whyformer.acceleration.packed_linear import LARGE, PackedLinear, can_pack
-from whyformer.decoding.packing import Weights, pack
+from whyformer.decoding.packing import pack
 from whyformer.decoding.settings import SearchSettings
 from whyformer.decoding.translator import Translator
+from whyformer.decoding.weights import Weights
 from whyformer.models.gpt import GPT, GPTSettings
 from whyformer.models.transformer import Transformer, TransformerSettings
 from whyformer.text.tokenizer import train_tokenizer

@@ -10,7 +10,8 @@ import torch
 from toy_models import ToyModel, sources
 from whyformer.decoding.candidates import Stepper
 from whyformer.decoding.lexical.automaton import PhraseAutomaton
-from whyformer.decoding.lexical.phrases import PhraseBook, Phrases
+from whyformer.decoding.lexical.book import PhraseBook
+from whyformer.decoding.lexical.phrases import Phrases, forbidding
 from whyformer.decoding.search import search
 from whyformer.decoding.settings import SearchSettings
 from whyformer.foundation.errors import UsageError
@@ -43,7 +44,7 @@ def found(units: str, settings: SearchSettings, required: list[list[str]] | None
     wanted = required or [settings.force] * 6
     phrases = Phrases(
         [book.required(one) for one in wanted] if any(wanted) else (),
-        book.forbidden(settings.forbid),
+        forbidding(book, settings.forbid),
     )
     return search(model_of(units), ids, real, settings, phrases=phrases, **more)
 

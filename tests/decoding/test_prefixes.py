@@ -6,9 +6,9 @@ import pytest
 import torch
 
 from toy_models import ToyModel, sources
-from whyformer.decoding.prefixes import Spellings, TextPrefix
 from whyformer.decoding.search import search
 from whyformer.decoding.settings import SearchSettings
+from whyformer.decoding.text_prefix import Spellings, TextPrefix
 from whyformer.foundation.errors import UsageError
 from whyformer.text.symbols import FIRST_BYTE, FIRST_PIECE
 from whyformer.text.tokenizer import Tokenizer, train_tokenizer

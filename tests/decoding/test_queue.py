@@ -9,9 +9,10 @@ from hypothesis import strategies as st
 
 import tiny
 from toy_models import ToyModel, sources
+from whyformer.decoding.capacity import SearchCapacity
 from whyformer.decoding.ensemble import Ensemble
 from whyformer.decoding.hypotheses import Hypothesis
-from whyformer.decoding.queue import Cohort, Queue, SearchCapacity, SupportsJoin
+from whyformer.decoding.queue import Cohort, Queue, SupportsJoin
 from whyformer.decoding.search import search, search_all
 from whyformer.decoding.settings import SearchSettings
 

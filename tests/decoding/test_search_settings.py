@@ -5,12 +5,13 @@ import torch
 from pydantic import ValidationError
 
 from toy_models import ToyModel
-from whyformer.decoding.penalties import length_penalty, repeated_ngrams
+from whyformer.decoding.penalties import length_penalty
+from whyformer.decoding.repetition import repeated_ngrams
 from whyformer.decoding.search import search
 from whyformer.decoding.settings import SearchSettings
 from whyformer.foundation.config import build
 from whyformer.foundation.errors import ConfigError, UsageError, WhyformerError
-from whyformer.workflows.translate import search_settings
+from whyformer.workflows.search_settings import search_settings
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,8 @@ import torch
 
 from whyformer.foundation import memory
 from whyformer.foundation.errors import UsageError
-from whyformer.foundation.memory import available_bytes, ran_out, refuse_too_large
+from whyformer.foundation.memory import available_bytes, refuse_too_large
+from whyformer.foundation.out_of_memory import ran_out
 
 CPU = torch.device("cpu")
 

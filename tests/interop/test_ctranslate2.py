@@ -7,7 +7,7 @@ import pytest
 import torch
 
 import tiny
-from whyformer.decoding.lines import pad
+from whyformer.decoding.padding import pad
 from whyformer.decoding.scoring import token_log_probabilities
 from whyformer.foundation.errors import UsageError
 from whyformer.interop.ctranslate2 import Weights, refusals, specification

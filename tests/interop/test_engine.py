@@ -15,7 +15,7 @@ import torch
 from toy_runs import toy_bundle
 from whyformer.bundle import Bundle, load_bundle, save_bundle
 from whyformer.decoding.hypotheses import Hypothesis
-from whyformer.decoding.lines import pad
+from whyformer.decoding.padding import pad
 from whyformer.decoding.penalties import length_penalty
 from whyformer.decoding.scoring import token_log_probabilities
 from whyformer.decoding.settings import SearchSettings

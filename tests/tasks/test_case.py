@@ -10,8 +10,8 @@ from whyformer.recipes.unused import refuse_unused
 from whyformer.tasks.pair_data import Prepared, prepare
 from whyformer.tasks.translation import Translation
 from whyformer.workflows.evaluate import evaluate_runs
+from whyformer.workflows.systems import load_system
 from whyformer.workflows.train import train
-from whyformer.workflows.translate import load_system
 
 LOWERED = {"text.source_lowercase": True}
 SMALL = {

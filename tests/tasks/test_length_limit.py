@@ -8,8 +8,9 @@ import torch
 
 from whyformer.recipes.recipe import resolve
 from whyformer.tasks.translation import Translation
+from whyformer.workflows.search_settings import search_settings
+from whyformer.workflows.systems import load_system
 from whyformer.workflows.train import train
-from whyformer.workflows.translate import load_system, search_settings
 
 SOURCES = [f"{'abcdef'[n % 6] * 6}{'abcdef'[n // 6] * 6}" for n in range(36)]
 TARGETS = [" ".join([source[0], *map(str, range(99))]) for source in SOURCES]

@@ -18,8 +18,8 @@ from whyformer.tasks.pair_data import Prepared, prepare
 from whyformer.tasks.task import Caution
 from whyformer.text.imported import Imported
 from whyformer.text.tokenizer import TokenizerSettings
+from whyformer.workflows.systems import load_system
 from whyformer.workflows.train import train
-from whyformer.workflows.translate import load_system
 
 SMALL = {
     "model.d_model": 16, "model.heads": 2, "model.d_ff": 16, "model.encoder_layers": 1,

@@ -18,7 +18,7 @@ from library_tokenizers import (
     with_byte_tokens,
     word_piece,
 )
-from whyformer.decoding.prefixes import Spellings, TextPrefix
+from whyformer.decoding.text_prefix import Spellings, TextPrefix
 from whyformer.decoding.wellformed import WellFormed
 from whyformer.foundation.errors import BundleError, ConfigError, UsageError
 from whyformer.text.imported import Imported

@@ -14,8 +14,9 @@ from javascript import answer
 from toy_models import ToyModel
 from whyformer.decoding.expected import Expected
 from whyformer.decoding.hypotheses import Hypothesis
+from whyformer.decoding.limits import limit_of
 from whyformer.decoding.sampling import draw, likely
-from whyformer.decoding.search import limit_of, search
+from whyformer.decoding.search import search
 from whyformer.decoding.settings import Method, SearchSettings
 from whyformer.decoding.wellformed import NEXT, WellFormed
 from whyformer.foundation.errors import UsageError

@@ -11,7 +11,7 @@ from torch.nn.functional import cross_entropy
 
 import javascript_engine
 from whyformer.bundle import Bundle
-from whyformer.decoding.lines import pad
+from whyformer.decoding.padding import pad
 from whyformer.decoding.settings import SearchSettings
 from whyformer.decoding.text_translator import Translation
 from whyformer.decoding.translator import Translator

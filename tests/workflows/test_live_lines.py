@@ -10,7 +10,9 @@ from hypothesis import strategies as st
 from toy_runs import toy_run
 from whyformer.decoding.text_translator import WINDOW
 from whyformer.foundation.errors import BundleError, ConfigError, DataError
-from whyformer.workflows.translate import answers, arrived, load_system, search_settings
+from whyformer.workflows.search_settings import search_settings
+from whyformer.workflows.systems import load_system
+from whyformer.workflows.translate import answers, arrived
 
 
 @pytest.fixture(scope="module")

@@ -15,7 +15,7 @@ from whyformer.models.gpt import GPTSettings
 from whyformer.text.tokenizer import train_tokenizer
 from whyformer.workflows.generate import load_language_model
 from whyformer.workflows.labelling import load_labeller
-from whyformer.workflows.translate import load_system
+from whyformer.workflows.systems import load_system
 
 SMALL: dict[str, Any] = {"layers": 1, "d_model": 8, "heads": 2, "d_ff": 8}
 KINDS = {

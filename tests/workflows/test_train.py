@@ -36,8 +36,8 @@ from whyformer.workflows.labelling import load_labeller
 from whyformer.workflows.runs.lock import only_run_in
 from whyformer.workflows.runs.run_file import write_run
 from whyformer.workflows.stopping import stop_requests
+from whyformer.workflows.systems import load_system
 from whyformer.workflows.train import train
-from whyformer.workflows.translate import load_system
 
 TINY = {
     "model.d_model": 16,

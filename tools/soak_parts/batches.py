@@ -239,7 +239,7 @@ def _translator(run: Path, engine: str) -> Any:
     key = (str(run), engine)
     if key not in _loaded:
         if engine == "torch":
-            from whyformer.workflows.translate import load_system
+            from whyformer.workflows.systems import load_system
 
             _loaded[key] = load_system([run], device="cpu").translator
         else:

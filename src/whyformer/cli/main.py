@@ -154,7 +154,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except OSError as error:  # such as a file name that is too long
         return _say(*_refused_by_system(error))
     except Exception as error:
-        from whyformer.foundation.memory import ran_out
+        from whyformer.foundation.out_of_memory import ran_out
 
         if isinstance(error, MemoryError | RuntimeError) and ran_out(error):
             return _say(*_out_of_memory(argv))

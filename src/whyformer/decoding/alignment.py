@@ -9,7 +9,7 @@ import torch
 from whyformer.bundle import Bundle
 from whyformer.decoding.expected import Expected
 from whyformer.decoding.hypotheses import Hypothesis
-from whyformer.decoding.lines import pad
+from whyformer.decoding.padding import pad
 from whyformer.decoding.pair_scorer import target_ids
 from whyformer.foundation.errors import UsageError, each_text
 from whyformer.models.build import SourceModel

@@ -9,7 +9,7 @@ compete for the last place of a top-k, torch chooses among them in no specified 
 """
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any, Protocol, runtime_checkable
 
 import torch
@@ -18,11 +18,11 @@ from torch import Tensor
 
 from whyformer.acceleration.top_k import top_k
 from whyformer.blocks.history import Layout
-from whyformer.decoding.constraints import Constraint, Symbols, constrain, constraints_of
+from whyformer.decoding.banned import refuse_nan
+from whyformer.decoding.constraints import Constraint, constrain, constraints_of
 from whyformer.decoding.prefixes import Allowed
 from whyformer.decoding.settings import SearchSettings
-from whyformer.foundation.errors import UsageError, WhyformerError
-from whyformer.text.symbols import EOS
+from whyformer.foundation.errors import UsageError
 
 
 @runtime_checkable
@@ -54,14 +54,6 @@ def unused(sentences: int, beams: int, length: int) -> Int[Tensor, "sentences be
     return (UNUSED - torch.arange(length)).expand(sentences, beams, -1)
 
 
-def forbidden(settings: SearchSettings, length: int) -> list[int]:
-    """Return the ids that may not follow a hypothesis of ``length`` tokens."""
-    ids = list(Symbols(allow_unknown=settings.allow_unknown).banned)
-    if length < settings.min_length:
-        ids.append(EOS)
-    return ids
-
-
 def candidates(
     logits: Float[Tensor, "hypotheses vocab"],
     layout: Layout,
@@ -91,7 +83,7 @@ def candidates(
     values, ids = top_k(log_probabilities, min(count, logits.shape[-1]))
     ids, order = ids.sort(-1)
     scores, ids = values.gather(-1, order).cpu().double(), ids.cpu()
-    check_finite(scores)
+    refuse_nan(bool(scores.isnan().any()))
     if chosen is not None:
         rows, given, certain = chosen
         best, order = certain.topk(min(scores.shape[-1], given.shape[-1]))
@@ -117,16 +109,6 @@ def restrict(
     where = rows[:, None].to(log_probabilities.device), given.to(log_probabilities.device)
     certain = log_probabilities[where].cpu().double()
     return rows, given.clamp_min(0), certain.masked_fill(given < 0, -math.inf)
-
-
-def check_finite(scores: Tensor | Iterable[float]) -> None:
-    """Raise WhyformerError when a score is NaN."""
-    found = scores.isnan().any() if isinstance(scores, Tensor) else any(map(math.isnan, scores))
-    if bool(found):
-        raise WhyformerError(
-            "The model's logits must be finite, but some are not. The weights of the model may be "
-            "damaged, or the precision may be too low: try float32."
-        )
 
 
 def check_vocabulary(ids: Tensor, vocab: int) -> None:

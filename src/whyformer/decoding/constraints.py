@@ -15,16 +15,18 @@ constraints apply if `decoding.constraints` names them.
 import functools
 import inspect
 import math
-from typing import Annotated, Any, ClassVar
+from typing import Any, ClassVar
 
 import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
-from whyformer.decoding.penalties import repeated_ngrams
+from whyformer.decoding.banned import banned_symbols
+from whyformer.decoding.constraint_names import CONSTRAINTS
+from whyformer.decoding.repetition import repeated_ngrams
 from whyformer.foundation.errors import PluginError, nearest
-from whyformer.foundation.registry import PACKAGE, Registry
-from whyformer.text.symbols import BOS, EOS, MASK, PAD, UNK
+from whyformer.foundation.registry import PACKAGE
+from whyformer.text.symbols import EOS
 
 
 class Constraint:
@@ -50,9 +52,7 @@ class Constraint:
         raise NotImplementedError
 
 
-CONSTRAINTS = Registry[type[Constraint]]("decoding constraint", Constraint)
-ConstraintName = Annotated[str, CONSTRAINTS]
-"""Name of a decoding constraint."""
+CONSTRAINTS.base = Constraint
 
 
 def constraints_of(settings: Any) -> list[Constraint]:
@@ -91,7 +91,7 @@ class Symbols(Constraint):
     inside_characters = True
 
     def __init__(self, *, allow_unknown: bool) -> None:
-        self.banned = [PAD, BOS, MASK] if allow_unknown else [PAD, BOS, MASK, UNK]
+        self.banned = banned_symbols(allow_unknown=allow_unknown)
 
     def apply(
         self,

@@ -14,7 +14,8 @@ from jaxtyping import Float
 from torch import Tensor
 
 from whyformer.decoding.hypotheses import Best, Hypothesis
-from whyformer.decoding.lines import Line, pad, pair_batches
+from whyformer.decoding.lines import Line, pair_batches
+from whyformer.decoding.padding import pad
 from whyformer.decoding.settings import SearchSettings
 from whyformer.foundation.errors import UsageError
 from whyformer.models.interface import SequenceModel

@@ -10,7 +10,8 @@ from torch import nn
 from whyformer.decoding.distinct import distinct
 from whyformer.decoding.expected import USUAL, Expected
 from whyformer.decoding.hypotheses import Hypothesis
-from whyformer.decoding.lexical.phrases import PhraseBook, Phrases
+from whyformer.decoding.lexical.book import PhraseBook
+from whyformer.decoding.lexical.phrases import Phrases, forbidding
 from whyformer.decoding.prompt import PromptModel, PromptReader
 from whyformer.decoding.search import search
 from whyformer.decoding.settings import SearchSettings
@@ -141,7 +142,7 @@ class Generator:
                         [self._phrases.required(how.force, how.forbid)] * len(prompts)
                         if how.force
                         else (),
-                        self._phrases.forbidden(how.forbid),
+                        forbidding(self._phrases, how.forbid),
                     ),
                 )
 

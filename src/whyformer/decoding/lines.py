@@ -4,13 +4,9 @@ import itertools
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-import torch
-from torch import Tensor
-
 from whyformer.decoding.lexical.required import Requirements
-from whyformer.decoding.prefixes import TextPrefix
+from whyformer.decoding.text_prefix import TextPrefix
 from whyformer.foundation.errors import UsageError
-from whyformer.text.symbols import PAD
 
 
 @dataclass(frozen=True)
@@ -34,14 +30,6 @@ class Line:
     truncated: bool
     opening: TextPrefix | None = None
     required: Requirements | None = None
-
-
-def pad(rows: Sequence[Sequence[int]], device: torch.device) -> tuple[Tensor, Tensor]:
-    """Pad rows on the right to a matrix; also return the mask of real tokens."""
-    longest = max(map(len, rows))
-    ids = torch.tensor([[*row, *[PAD] * (longest - len(row))] for row in rows])
-    lengths = torch.tensor([[len(row)] for row in rows])
-    return ids.to(device), (torch.arange(longest) < lengths).to(device)
 
 
 def batches(

@@ -5,22 +5,13 @@ attention, projections with the same input are packed into one layer.
 """
 
 from collections.abc import Iterable
-from enum import StrEnum
 
 from torch import nn
 
 from whyformer.acceleration.int8_linear import LARGE_INT8, Int8Linear
 from whyformer.acceleration.packed_linear import SMALL, PackedLinear, PackedWeights, can_pack
 from whyformer.blocks.multihead import MultiHeadAttention
-
-
-class Weights(StrEnum):
-    """Number format of the large weights for inference on a CPU."""
-
-    FLOAT32 = "float32"
-    """The trained weights, unchanged."""
-    INT8 = "int8"
-    """Weights rounded to eight bits: faster, with nearly the same results."""
+from whyformer.decoding.weights import Weights
 
 
 def is_rounded(models: Iterable[object]) -> bool:

@@ -2,16 +2,28 @@
 
 from abc import abstractmethod
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from whyformer.decoding.hypotheses import Hypothesis
 from whyformer.decoding.lines import Line, pair_batches
-from whyformer.decoding.scoring import PairScore
 from whyformer.decoding.text_translator import BATCH_TOKENS, TextTranslator
 from whyformer.foundation.errors import UsageError, each_text
 from whyformer.foundation.wording import counted
 from whyformer.text.symbols import EOS
 from whyformer.text.tokenizer import Tokenizer
+
+
+@dataclass(frozen=True)
+class PairScore:
+    """The log-probability of one target given its source, in nats.
+
+    Args:
+        log_probability: ln P(target, eos | source); the sum of `tokens`.
+        tokens: ln P of each target token given the earlier tokens; the last token is eos.
+    """
+
+    log_probability: float
+    tokens: tuple[float, ...]
 
 
 class PairScorer(TextTranslator):

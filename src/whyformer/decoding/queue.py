@@ -13,8 +13,10 @@ from jaxtyping import Bool, Int
 from torch import Tensor
 
 from whyformer.decoding.candidates import Stepper
+from whyformer.decoding.capacity import SearchCapacity
 from whyformer.decoding.constraints import Constraint
-from whyformer.decoding.prefixes import Prefixes, TextPrefix
+from whyformer.decoding.prefixes import Prefixes
+from whyformer.decoding.text_prefix import TextPrefix
 
 MOSTLY_ENDED = 4
 """Ended sentences are dropped only when at least 1 of 4 sentences has ended, because dropping
@@ -48,29 +50,6 @@ class Cohort:
     prefixes: Sequence[Sequence[int] | TextPrefix] | None = None
 
 
-@dataclass(frozen=True)
-class SearchCapacity:
-    """The maximum size of a running search; None means no limit. A single cohort always fits.
-
-    Args:
-        tokens: maximum number of source tokens, including padding to the longest sentence.
-        sentences: maximum number of sentences.
-    """
-
-    tokens: int | None = None
-    sentences: int | None = None
-
-    def part(self, count: int) -> "SearchCapacity":
-        """Return this capacity divided by ``count``, but at least one token and one sentence."""
-        sizes = (size and max(size // count, 1) for size in (self.tokens, self.sentences))
-        return SearchCapacity(*sizes)
-
-    def holds(self, sentences: int, longest: int) -> bool:
-        """Return whether ``sentences`` sentences of at most ``longest`` tokens fit."""
-        few = self.sentences is None or sentences <= self.sentences
-        return few and (self.tokens is None or sentences * longest <= self.tokens)
-
-
 @dataclass
 class Queue:
     """The cohorts of a search. Sentences are numbered across all cohorts.
@@ -82,7 +61,7 @@ class Queue:
     """
 
     cohorts: Sequence[Cohort]
-    capacity: SearchCapacity = SearchCapacity()
+    capacity: SearchCapacity = field(default_factory=SearchCapacity)
     constraints: Sequence[Constraint] = ()
     started: int = 0
     """Number of cohorts that have started."""

@@ -10,15 +10,16 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from whyformer.blocks.history import Layout
+from whyformer.decoding.banned import refuse_nan
 from whyformer.decoding.candidates import (
     Stepper,
-    check_finite,
     check_vocabulary,
 )
 from whyformer.decoding.constraints import Constraint, constrain, constraints_of
 from whyformer.decoding.hypotheses import Hypothesis, hypothesis
-from whyformer.decoding.prefixes import Allowed, Prefixes, TextPrefix
+from whyformer.decoding.prefixes import Allowed, Prefixes
 from whyformer.decoding.settings import MAX_TOKENS, SearchSettings
+from whyformer.decoding.text_prefix import TextPrefix
 from whyformer.decoding.wellformed import BEGINS, WellFormed
 from whyformer.foundation.devices import exact, exact_dtype
 from whyformer.models.interface import EMPTY
@@ -68,7 +69,7 @@ def sample(
     state = model.begin(source, source_real)
     while len(sentences):
         logits, state = model.step(state, last.to(source.device))
-        check_finite(logits)
+        refuse_nan(bool(logits.isnan().any()))
         logits, place = Layout.of(last != EMPTY).spread(logits.float()), tokens.shape[-1]
         if place == 0 and settings.nbest > 1:  # all draws start from the one row of a sentence
             logits = logits.expand(-1, settings.nbest, -1)
@@ -89,7 +90,7 @@ def sample(
         drawn = draw(likely(allowed, settings), uniform.to(source.device))
         stuck |= (drawn != EOS).cpu() & (place >= limit[sentences])[:, None]
         picked = logits.log_softmax(-1).gather(-1, drawn[..., None])[..., 0]
-        check_finite(picked)
+        refuse_nan(bool(picked.isnan().any()))
         totals += picked.cpu().double().clamp_max(0.0).masked_fill(~alive | stuck, 0.0)
         last = drawn.cpu().masked_fill(~alive, PAD)
         if text is not None and bytes_ is not None:

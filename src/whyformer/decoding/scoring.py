@@ -2,31 +2,17 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
-from whyformer.decoding.candidates import check_finite
+from whyformer.decoding.banned import refuse_nan
 from whyformer.models.interface import SequenceModel
 
 ROWS = 2048
 """Number of target positions that are projected onto the vocabulary at a time, to save memory. The
 value does not change the results."""
-
-
-@dataclass(frozen=True)
-class PairScore:
-    """The log-probability of one target given its source, in nats.
-
-    Args:
-        log_probability: ln P(target, eos | source); the sum of `tokens`.
-        tokens: ln P of each target token given the earlier tokens; the last token is eos.
-    """
-
-    log_probability: float
-    tokens: tuple[float, ...]
 
 
 def token_log_probabilities(
@@ -52,7 +38,7 @@ def token_log_probabilities(
         ]
         opinions.append(torch.cat(pieces) if pieces else features.new_zeros(0))
     for opinion in opinions:
-        check_finite(opinion)
+        refuse_nan(bool(opinion.isnan().any()))
     values = torch.stack(opinions).logsumexp(0) - math.log(len(models))
     result = torch.zeros(wanted.shape, dtype=values.dtype, device=values.device)
     result[real] = values

@@ -5,7 +5,7 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
-from whyformer.decoding.constraints import ConstraintName
+from whyformer.decoding.constraint_names import ConstraintName
 from whyformer.foundation.config import Settings
 
 

@@ -10,15 +10,15 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
+from whyformer.decoding.capacity import SearchCapacity
 from whyformer.decoding.distinct import Named, distinct
 from whyformer.decoding.expected import USUAL, Expected
 from whyformer.decoding.fallback import Fallback
 from whyformer.decoding.hypotheses import Hypothesis
-from whyformer.decoding.lexical.phrases import PhraseBook
+from whyformer.decoding.lexical.book import PhraseBook
 from whyformer.decoding.lines import Line, batches, with_prefixes
-from whyformer.decoding.prefixes import Spellings, TextPrefix
-from whyformer.decoding.queue import SearchCapacity
 from whyformer.decoding.settings import Method, SearchSettings
+from whyformer.decoding.text_prefix import Spellings, TextPrefix
 from whyformer.foundation.errors import UsageError, each_text, refuse_string
 from whyformer.foundation.ranks import ALONE, Ranks
 from whyformer.text.symbols import EOS

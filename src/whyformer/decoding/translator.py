@@ -10,18 +10,21 @@ import torch
 from torch import Tensor, nn
 
 from whyformer.decoding.candidates import Stepper
+from whyformer.decoding.capacity import SearchCapacity
 from whyformer.decoding.coverage import all_hypotheses, ranked_by_coverage
 from whyformer.decoding.ensemble import Ensemble
 from whyformer.decoding.expected import USUAL, Expected
 from whyformer.decoding.hypotheses import Hypothesis
-from whyformer.decoding.lexical.phrases import Phrases
+from whyformer.decoding.lexical.phrases import Phrases, forbidding
 from whyformer.decoding.lexical.required import Requirements
 from whyformer.decoding.lexical.shortlist import Shortlist, Shortlisted
-from whyformer.decoding.lines import Line, pad
+from whyformer.decoding.limits import limit_of
+from whyformer.decoding.lines import Line
+from whyformer.decoding.padding import pad
 from whyformer.decoding.pair_scorer import PairScorer
-from whyformer.decoding.queue import Cohort, Queue, SearchCapacity, SupportsJoin
+from whyformer.decoding.queue import Cohort, Queue, SupportsJoin
 from whyformer.decoding.scoring import token_log_probabilities
-from whyformer.decoding.search import limit_of, search, search_all
+from whyformer.decoding.search import search, search_all
 from whyformer.decoding.settings import Method, SearchSettings
 from whyformer.decoding.wellformed import WellFormed
 from whyformer.foundation.errors import UsageError
@@ -128,7 +131,7 @@ class Translator(PairScorer):
     def _phrases(self, lines: Sequence[Line], settings: SearchSettings) -> Phrases:
         required = [one.required or Requirements([]) for one in lines]
         return Phrases(
-            required if any(map(len, required)) else (), self.phrases.forbidden(settings.forbid)
+            required if any(map(len, required)) else (), forbidding(self.phrases, settings.forbid)
         )
 
     def cohorts(
@@ -202,7 +205,7 @@ class Translator(PairScorer):
             ]
             openings = [line.opening or self.target_tokenizer.lead for line in lines]
             waiting.append(Cohort(*self._padded(lines), limits, openings))
-        queue = Queue(waiting, capacity, self.phrases.forbidden(settings.forbid))
+        queue = Queue(waiting, capacity, forbidding(self.phrases, settings.forbid))
         with self._ready():
             found = search_all(self.searched, queue, settings)
         yield from zip(itertools.chain.from_iterable(cohorts), found, strict=True)

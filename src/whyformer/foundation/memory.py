@@ -1,4 +1,4 @@
-"""Find the available memory, refuse allocations that cannot fit, recognize out-of-memory errors."""
+"""Find the available memory, and refuse allocations that cannot fit."""
 
 import contextlib
 import importlib
@@ -17,11 +17,6 @@ MEMINFO = Path("/proc/meminfo")
 STATUS = Path("/proc/self/status")
 FLOAT = 4
 """Size of an fp32 number in bytes."""
-_RAN_OUT = re.compile(
-    "out of memory|can't allocate memory|cannot allocate memory|not enough memory|"
-    "bad_alloc|CUBLAS_STATUS_ALLOC_FAILED",
-    re.IGNORECASE,
-)
 
 
 def available_bytes(device: torch.device) -> int | None:
@@ -72,18 +67,6 @@ def refuse_too_large(needed: int, device: torch.device, what: str, advice: str) 
             f"{what} needs at least {readable(needed)} of memory, but "
             f"{readable(there)} of it is free on {device}. Lower {advice}."
         )
-
-
-def ran_out(error: BaseException) -> bool:
-    """Return whether an error means "out of memory". The error may come from Python, numpy or
-    torch, and from any device.
-
-    >>> ran_out(RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried ..."))
-    True
-    """
-    if isinstance(error, MemoryError | torch.OutOfMemoryError):
-        return True
-    return isinstance(error, RuntimeError) and _RAN_OUT.search(str(error)) is not None
 
 
 def readable(count: int) -> str:

@@ -10,7 +10,6 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from whyformer.bundle import CONFIG, SOURCE, TARGET, WEIGHTS, find_bundle
 from whyformer.foundation.errors import BundleError
 from whyformer.foundation.files import sha256_of
 from whyformer.foundation.integrity import (
@@ -21,6 +20,7 @@ from whyformer.foundation.integrity import (
     hashes,
     write_sealed,
 )
+from whyformer.foundation.model_files import CONFIG, SOURCE, TARGET, WEIGHTS, find_bundle
 from whyformer.foundation.parsing import read_json, read_small, reason_of
 from whyformer.text.tokenizer import Tokenizer, tokenizer_from_json
 

@@ -8,17 +8,19 @@ from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 
-from whyformer.bundle import SOURCE, TARGET, Bundle, load_bundle
+from whyformer.bundle import Bundle, load_bundle
 from whyformer.data.corpus import open_corpus
 from whyformer.decoding.expected import Expected
-from whyformer.decoding.search import limit_of
+from whyformer.decoding.limits import limit_of
 from whyformer.decoding.settings import SearchSettings
 from whyformer.decoding.translator import Translator
 from whyformer.foundation.config import build
 from whyformer.foundation.errors import DataError, OutputError, UsageError, WhyformerError
 from whyformer.foundation.files import atomic_directory
+from whyformer.foundation.model_files import SOURCE, TARGET
 from whyformer.interop.conversion import CTRANSLATE2, FORMAT, RECORD, Record, fingerprint
-from whyformer.interop.ctranslate2 import SPARE, check_expressible, library, specification
+from whyformer.interop.ctranslate2 import SPARE, check_expressible, specification
+from whyformer.interop.ctranslate2_package import library
 from whyformer.interop.engine import CTranslate2Generator, CTranslate2Translator
 from whyformer.interop.gate import (
     Parity,

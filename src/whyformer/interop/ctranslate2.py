@@ -22,7 +22,7 @@ from whyformer.blocks.feedforward import FEEDFORWARDS, GatedFeedForward
 from whyformer.blocks.positions import LearnedPositions, Positions, RelativeBuckets, Table
 from whyformer.blocks.residual import DeepNorm
 from whyformer.blocks.scaling import QKNorm
-from whyformer.foundation.errors import MissingPackageError, UsageError
+from whyformer.foundation.errors import UsageError
 from whyformer.foundation.wording import counted
 from whyformer.interop import names
 from whyformer.models.gpt import GPT
@@ -79,18 +79,6 @@ FREE = {
 }
 """Settings whose values need no check, because CTranslate2 (and the export to ONNX) supports all of
 them or they have no effect after training."""
-
-
-def library() -> Any:
-    """Return the module `ctranslate2`.
-
-    Raises: MissingPackageError when it is not installed.
-    """
-    try:
-        import ctranslate2
-    except ImportError:
-        raise MissingPackageError("ctranslate2") from None
-    return ctranslate2
 
 
 def refusals(settings: Any) -> list[str]:

@@ -11,29 +11,30 @@ only truncated and scored again.
 import contextlib
 import copy
 import functools
+import math
 import os
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-from whyformer.decoding.candidates import check_finite, forbidden
+from whyformer.decoding.banned import banned_tokens, refuse_nan
+from whyformer.decoding.capacity import SearchCapacity
 from whyformer.decoding.expected import Expected
 from whyformer.decoding.hypotheses import Best, Hypothesis, hypothesis
+from whyformer.decoding.limits import limit_of
 from whyformer.decoding.lines import Line
 from whyformer.decoding.pair_scorer import PairScorer
 from whyformer.decoding.penalties import length_penalty
-from whyformer.decoding.queue import SearchCapacity
-from whyformer.decoding.search import limit_of
 from whyformer.decoding.settings import Method, SearchSettings
 from whyformer.decoding.text_translator import BATCH_TOKENS
 from whyformer.foundation.errors import BundleError, UsageError
 from whyformer.foundation.integrity import note_without_checksums
-from whyformer.foundation.memory import ran_out
+from whyformer.foundation.out_of_memory import ran_out
 from whyformer.foundation.ranks import ALONE, Ranks
 from whyformer.foundation.wording import counted
 from whyformer.interop.conversion import read_record, read_tokenizers
-from whyformer.interop.ctranslate2 import library
+from whyformer.interop.ctranslate2_package import library
 from whyformer.text.symbols import BOS, EOS
 
 Found = list[tuple[list[str], float]]
@@ -209,7 +210,7 @@ class CTranslate2Translator(PairScorer):
         """
         if settings.beam == 1 or settings.nbest > 1 or settings.length_penalty > 0:
             return {}
-        banned = {str(number) for number in forbidden(settings, 0)}
+        banned = {str(number) for number in banned_tokens(settings, 0)}
         found: dict[int, Found] = {}
         rows = sorted(range(len(sources)), key=limits.__getitem__)
         while rows:
@@ -246,7 +247,7 @@ class CTranslate2Translator(PairScorer):
             scored = self._rescored([sources[row] for row in long], cut)
             for row, result in zip(long, scored, strict=True):
                 found[row] = result
-        banned = {str(number) for number in forbidden(settings, 0)}
+        banned = {str(number) for number in banned_tokens(settings, 0)}
         again([row for row, one in enumerate(found) if _holds(one, banned)], ban=True)
         self._end(sources, found, limits, settings)
         return found
@@ -279,11 +280,11 @@ class CTranslate2Translator(PairScorer):
                 min_decoding_length=0,
                 return_end_token=True,
                 return_scores=True,
-                suppress_sequences=[[str(number)] for number in forbidden(settings, 0)]
+                suppress_sequences=[[str(number)] for number in banned_tokens(settings, 0)]
                 if ban
                 else None,
             )
-        check_finite(score for one in results for score in one.scores)
+        refuse_nan(any(math.isnan(score) for one in results for score in one.scores))
         found = [list(zip(one.hypotheses, one.scores, strict=True)) for one in results]
         return self._rescored(sources, found) if ban else found
 
@@ -314,7 +315,7 @@ class CTranslate2Translator(PairScorer):
                     return_end_token=True,
                     max_batch_size=BATCH_TOKENS,
                     batch_type="tokens",
-                    suppress_sequences=[[str(number)] for number in forbidden(settings, limit)],
+                    suppress_sequences=[[str(number)] for number in banned_tokens(settings, limit)],
                 )
             ended = [
                 (where, past)
@@ -347,7 +348,7 @@ class CTranslate2Translator(PairScorer):
                 max_input_length=0,
             )
         scores = [list(result.log_probs) for result in results]
-        check_finite(score for one in scores for score in one)
+        refuse_nan(any(math.isnan(score) for one in scores for score in one))
         return scores
 
 
@@ -376,7 +377,7 @@ class CTranslate2Generator:
             sampling_topk=1,
             include_prompt_in_result=False,
             return_end_token=True,
-            suppress_sequences=[[str(number)] for number in forbidden(greedy, 0)],
+            suppress_sequences=[[str(number)] for number in banned_tokens(greedy, 0)],
         )
         return [[int(word) for word in result.sequences[0]] for result in results]
 

@@ -15,7 +15,7 @@ from typing import Any, Protocol, runtime_checkable
 import torch
 
 from whyformer.decoding.hypotheses import Hypothesis
-from whyformer.decoding.lines import pad
+from whyformer.decoding.padding import pad
 from whyformer.decoding.scoring import token_log_probabilities
 from whyformer.decoding.search import search
 from whyformer.decoding.settings import SearchSettings

@@ -4,9 +4,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from whyformer.bundle import RECIPE, Outline, find_bundle, read_outline
+from whyformer.bundle import Outline, read_outline
 from whyformer.foundation.config import Tree, read_yaml
 from whyformer.foundation.errors import ConfigError
+from whyformer.foundation.model_files import RECIPE, find_bundle
 from whyformer.foundation.wording import either
 from whyformer.models.build import ModelSettings
 from whyformer.models.electra import ElectraSettings

@@ -10,7 +10,7 @@ from whyformer.data.filters import CorpusReport
 from whyformer.data.plan import padding_share
 from whyformer.data.survey.profile import Kind
 from whyformer.decoding.expected import Expected
-from whyformer.decoding.search import limit_of
+from whyformer.decoding.limits import limit_of
 from whyformer.decoding.settings import SearchSettings
 from whyformer.foundation.wording import counted
 from whyformer.tasks.files_facts import files_facts

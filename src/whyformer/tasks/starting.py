@@ -8,9 +8,10 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from whyformer.bundle import WEIGHTS, Bundle, Outline, find_bundle, load_bundle, read_outline
+from whyformer.bundle import Bundle, Outline, load_bundle, read_outline
 from whyformer.foundation.errors import ConfigError
 from whyformer.foundation.files import sha256_of
+from whyformer.foundation.model_files import WEIGHTS, find_bundle
 from whyformer.models.build import Model
 from whyformer.models.electra import Electra
 from whyformer.recipes.recipe import Recipe

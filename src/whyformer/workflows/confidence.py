@@ -5,14 +5,14 @@ import math
 from collections.abc import Sequence
 from pathlib import Path
 
-from whyformer.bundle import CONFIG, WEIGHTS, find_bundle
 from whyformer.decoding.hypotheses import Hypothesis
+from whyformer.decoding.pair_scorer import PairScorer
 from whyformer.decoding.text_translator import Translation
-from whyformer.decoding.translator import Translator
 from whyformer.evaluation.calibration import FEWEST, FEWEST_OF_EACH, Calibration, fit
 from whyformer.foundation.errors import DataError, UsageError
 from whyformer.foundation.files import write_text
 from whyformer.foundation.integrity import FILES, read_sealed, sealed_text
+from whyformer.foundation.model_files import CONFIG, WEIGHTS, find_bundle
 from whyformer.foundation.parsing import read_json, reason_of
 from whyformer.text.normalization import lower, normalize
 from whyformer.text.symbols import EOS
@@ -35,7 +35,7 @@ TokenProbabilities = dict[tuple[str, Hypothesis], list[tuple[str, float]]]
 
 
 def token_probabilities(
-    translator: Translator, answers: Sequence[Translation]
+    translator: PairScorer, answers: Sequence[Translation]
 ) -> TokenProbabilities:
     """Return the probability that the model gives to each token of each hypothesis, including eos
     if the hypothesis is finished. These probabilities are not calibrated.

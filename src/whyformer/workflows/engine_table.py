@@ -14,20 +14,22 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from whyformer.bundle import find_bundle
 from whyformer.data.corpus import open_corpus
-from whyformer.decoding.packing import Weights, is_rounded
+from whyformer.decoding.packing import is_rounded
 from whyformer.decoding.settings import SearchSettings
 from whyformer.decoding.text_translator import TextTranslator
+from whyformer.decoding.weights import Weights
 from whyformer.evaluation.metric import METRICS
 from whyformer.evaluation.report import evaluate_texts
 from whyformer.evaluation.score import Score
 from whyformer.foundation.errors import DataError, UsageError, WhyformerError
+from whyformer.foundation.model_files import find_bundle
 from whyformer.interop.conversion import find_conversion, is_stale, read_record
 from whyformer.interop.convert import QUANTIZATIONS, CTranslate2Exporter, Exporter, convert
 from whyformer.interop.onnx.export import OnnxExporter
 from whyformer.workflows.reading_of_training import facts_of
-from whyformer.workflows.translate import load_system, search_settings
+from whyformer.workflows.search_settings import search_settings
+from whyformer.workflows.systems import load_system
 
 Pairs = Sequence[tuple[str, str]]
 SENTENCES = 200

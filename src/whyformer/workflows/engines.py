@@ -7,16 +7,13 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from whyformer.acceleration.int8_linear import LARGE_INT8
-from whyformer.bundle import Bundle, find_bundle
 from whyformer.decoding.hypotheses import Hypothesis
-from whyformer.decoding.packing import Weights, is_rounded
-from whyformer.decoding.scoring import PairScore
+from whyformer.decoding.pair_scorer import PairScore
 from whyformer.decoding.settings import SearchSettings
 from whyformer.decoding.text_translator import TextTranslator
-from whyformer.foundation.devices import choose_device
+from whyformer.decoding.weights import Weights
 from whyformer.foundation.errors import (
     BundleError,
     MissingExtraError,
@@ -24,6 +21,8 @@ from whyformer.foundation.errors import (
     UsageError,
     nearest,
 )
+from whyformer.foundation.gpu_drivers import is_surely_cpu
+from whyformer.foundation.model_files import find_bundle
 from whyformer.foundation.ranks import ALONE, Ranks
 from whyformer.foundation.wording import counted
 from whyformer.interop.conversion import (
@@ -34,8 +33,12 @@ from whyformer.interop.conversion import (
     stands_alone,
 )
 from whyformer.interop.engine import CTranslate2Translator, search_refusal
-from whyformer.interop.onnx.translator import OnnxTranslator
-from whyformer.workflows.translate import System, load_system, search_settings
+from whyformer.workflows.search_settings import search_settings
+
+if TYPE_CHECKING:  # these modules import torch, which a conversion does not need
+    from whyformer.bundle import Bundle
+    from whyformer.interop.onnx.translator import OnnxTranslator
+    from whyformer.workflows.systems import System
 
 KEPT = 64
 """Number of different search settings that are kept."""
@@ -66,13 +69,15 @@ class ConversionEngine:
     engine: Engine
     package: str
     missing: UsageError
-    translator: Callable[..., CTranslate2Translator | OnnxTranslator]
+    translator: "Callable[..., CTranslate2Translator | OnnxTranslator]"
     refusal: Callable[[SearchSettings, str], str | None]
 
 
 def conversion_engine(engine: Engine) -> ConversionEngine:
     """Return the engine that computes the conversions for ``engine``; auto means CTranslate2."""
     if engine == Engine.ONNX:
+        from whyformer.interop.onnx.translator import OnnxTranslator
+
         missing = MissingExtraError("onnxruntime", "export")
         return ConversionEngine(
             engine, "onnxruntime", missing, OnnxTranslator, OnnxTranslator.refusal
@@ -91,7 +96,7 @@ class Chosen:
 
     translator: TextTranslator
     settings: SearchSettings
-    bundles: list[Bundle]
+    bundles: "list[Bundle]"
 
 
 class Engines:
@@ -122,7 +127,7 @@ class Engines:
         weights: str | None = None,
         warn: bool = False,
         say: Callable[[str], None] = lambda text: None,
-        first: Bundle | None = None,
+        first: "Bundle | None" = None,
         shortlist: bool = False,
     ) -> None:
         if engine not in set(Engine):
@@ -197,8 +202,12 @@ class Engines:
         return self.system.translator.with_tag(tag).score(sources, targets)
 
     @functools.cached_property
-    def system(self) -> System:
+    def system(self) -> "System":
         """The runs as one translator of torch."""
+        from whyformer.acceleration.int8_linear import LARGE_INT8
+        from whyformer.decoding.packing import is_rounded
+        from whyformer.workflows.systems import load_system
+
         system = load_system(
             self._runs,
             device=self._device,
@@ -217,7 +226,7 @@ class Engines:
         return system
 
     @functools.cached_property
-    def conversion(self) -> CTranslate2Translator | OnnxTranslator:
+    def conversion(self) -> "CTranslate2Translator | OnnxTranslator":
         """The conversion of the run. Raises: UsageError with the reason if it cannot be used."""
         found = self._found
         if isinstance(found, UsageError):
@@ -250,7 +259,7 @@ class Engines:
                 f"`{run}` contains no {what}. Make one with: whyformer convert {run} --to {engine}"
                 f"{quantized}"
             )
-        if choose_device(self._device).type != "cpu":
+        if not _is_cpu(self._device):
             return UsageError(f"The {engine} engine needs the CPU. Use --device cpu.")
         if find_spec(self._converted.package) is None:
             return self._converted.missing
@@ -331,6 +340,15 @@ class Engines:
     def _tell(self, text: str) -> None:
         if self._ranks.first:
             self._say(text)
+
+
+def _is_cpu(device: str) -> bool:
+    """Return whether a name of a device means the CPU; torch is imported only if it is needed."""
+    if is_surely_cpu(device):
+        return True
+    from whyformer.foundation.devices import choose_device
+
+    return choose_device(device).type == "cpu"
 
 
 class _Stale(UsageError):

@@ -19,7 +19,7 @@ from whyformer.recipes.recipe import Documents
 from whyformer.tasks.language import text_scores
 from whyformer.tasks.text_data import read_documents
 from whyformer.workflows.reading_of_training import as_in_training
-from whyformer.workflows.translate import search_settings
+from whyformer.workflows.search_settings import search_settings
 
 BATCH_TOKENS = 4096
 

@@ -10,7 +10,7 @@ from whyformer.bundle import load_bundle
 from whyformer.decoding.by_sentence import translate_by_sentence
 from whyformer.decoding.generator import Continuation
 from whyformer.decoding.hypotheses import Hypothesis
-from whyformer.decoding.scoring import PairScore
+from whyformer.decoding.pair_scorer import PairScore
 from whyformer.decoding.settings import SearchSettings
 from whyformer.decoding.text_translator import Translation
 from whyformer.foundation import plugins
@@ -35,7 +35,7 @@ from whyformer.workflows.minimum_risk import SAMPLES, minimum_risk
 from whyformer.workflows.python.fit import Fit
 from whyformer.workflows.python.look import Look, look
 from whyformer.workflows.python.shown import shown
-from whyformer.workflows.translate import search_settings
+from whyformer.workflows.search_settings import search_settings
 
 log = logging.getLogger(__name__)
 

@@ -11,10 +11,11 @@ from typing import Any
 
 import yaml
 
-from whyformer.bundle import RECIPE, RUN, Outline, read_outline
+from whyformer.bundle import Outline, read_outline
 from whyformer.evaluation.score import Score
 from whyformer.evaluation.verdict import Standing, Verdict
 from whyformer.foundation.config import read_yaml
+from whyformer.foundation.model_files import RECIPE, RUN
 from whyformer.foundation.wording import counted
 from whyformer.models.bert import AnswerOf, BERTSettings
 from whyformer.recipes.recipe import Builtin

@@ -4,16 +4,18 @@ file is training data."""
 from collections.abc import Callable, Iterator, Mapping
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from whyformer.bundle import CONFIG, find_bundle
 from whyformer.data.formats.recognition import sampled_lines
 from whyformer.data.lines import STDIN, is_utf8, read_lines
 from whyformer.data.reading import Reading, pair_files
 from whyformer.foundation.errors import WhyformerError
 from whyformer.foundation.files import sha256_of
+from whyformer.foundation.model_files import CONFIG, find_bundle
 from whyformer.foundation.parsing import read_json
-from whyformer.recipes.recipe import DataSettings
+
+if TYPE_CHECKING:  # recipes import torch, which reading a file does not need
+    from whyformer.recipes.recipe import DataSettings
 
 READING = "reading"
 """Key of the encoding and the delimiter of the training data in the facts of a run."""
@@ -25,7 +27,7 @@ REMEMBERED = ("encoding", "delimiter")
 """The settings under `data` that are stored in the facts of a run."""
 
 
-def reading_facts(data: DataSettings) -> dict[str, Any]:
+def reading_facts(data: "DataSettings") -> dict[str, Any]:
     """Return facts about the files of the training data, and the settings they were read with.
 
     Settings that are None, and data that does not come from files, are left out.
@@ -35,7 +37,7 @@ def reading_facts(data: DataSettings) -> dict[str, Any]:
     return ({READING: found} if found else {}) | ({TRAINED_ON: files} if files else {})
 
 
-def _training_files(data: DataSettings) -> dict[str, int]:
+def _training_files(data: "DataSettings") -> dict[str, int]:
     found: dict[str, int] = {}
     paths = [
         (path, one.source or data.source, one.target or data.target)
@@ -102,6 +104,8 @@ def as_in_training(
     kept = facts.get(READING)
     if not isinstance(kept, Mapping) or not file.is_file():
         return Reading(encoding)
+    from whyformer.recipes.recipe import DataSettings
+
     data = DataSettings(encoding=encoding, delimiter=kept.get("delimiter"))
     delimiter = data.reading.delimiter
     if delimiter is not None:

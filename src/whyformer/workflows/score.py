@@ -7,7 +7,7 @@ from typing import Any
 
 from whyformer.data.lines import read_lines
 from whyformer.decoding.hypotheses import Hypothesis
-from whyformer.decoding.scoring import PairScore
+from whyformer.decoding.pair_scorer import PairScore
 from whyformer.evaluation.perplexity import perplexity_scores
 from whyformer.evaluation.score import Score
 from whyformer.foundation.errors import DataError

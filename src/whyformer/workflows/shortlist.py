@@ -11,13 +11,14 @@ from jaxtyping import Int
 from safetensors import SafetensorError
 from safetensors.torch import load_file
 
-from whyformer.bundle import Outline, find_bundle, read_outline, save_tensors
+from whyformer.bundle import Outline, read_outline, save_tensors
 from whyformer.data.corpus import Corpus, open_corpus
 from whyformer.decoding.lexical.shortlist import Shortlist
 from whyformer.decoding.lexical.word_translation import Pair, word_translation
 from whyformer.foundation.errors import DataError, UsageError
 from whyformer.foundation.files import atomic_path
 from whyformer.foundation.integrity import FILES, hashes, read_sealed, write_sealed
+from whyformer.foundation.model_files import find_bundle
 from whyformer.foundation.parsing import reason_of
 from whyformer.foundation.wording import counted
 from whyformer.models.build import FAMILIES

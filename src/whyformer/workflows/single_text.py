@@ -19,7 +19,7 @@ from whyformer.models.bert import BERT, AnswerOf
 from whyformer.models.build import Model, SourceModel, TextModel
 from whyformer.models.electra import Electra
 from whyformer.text.symbols import BOS, EOS
-from whyformer.workflows.translate import search_settings
+from whyformer.workflows.search_settings import search_settings
 
 
 @dataclass(frozen=True)

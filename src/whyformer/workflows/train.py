@@ -11,7 +11,7 @@ import torch
 from torch import nn
 
 from whyformer import __version__
-from whyformer.bundle import PLUGINS, RUN_ID, save_bundle
+from whyformer.bundle import PLUGINS, save_bundle
 from whyformer.data.held_out import FEW
 from whyformer.data.mapped import refuse_changed_files
 from whyformer.foundation.devices import choose_device
@@ -20,6 +20,7 @@ from whyformer.foundation.files import (
     recover_directory,
     remove_leftovers,
 )
+from whyformer.foundation.model_files import RUN_ID
 from whyformer.foundation.plugins import recorded, used_by
 from whyformer.foundation.randomness import (
     random_state,

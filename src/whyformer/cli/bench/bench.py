@@ -51,10 +51,10 @@ def bench(
         seconds: Approximate computing time in seconds, not counting the start of programs.
         json: Print all measurements as one JSON object.
     """
-    from whyformer.bundle import find_bundle
     from whyformer.cli.shared.recipes import resolved
     from whyformer.cli.shared.streams import print_json
     from whyformer.foundation import plugins
+    from whyformer.foundation.model_files import find_bundle
     from whyformer.recipes.unused import refuse_unread
     from whyformer.workflows.bench.lines import render
     from whyformer.workflows.bench.measure import bench

@@ -27,8 +27,8 @@ def load(config: dict[str, Any]) -> Callable[[dict[str, Any]], dict[str, Any]]:
 
     directory = Path(config["directory"])
     if config["contender"] == "torch":
-        from whyformer.decoding.packing import Weights
-        from whyformer.workflows.translate import load_system
+        from whyformer.decoding.weights import Weights
+        from whyformer.workflows.systems import load_system
 
         weights = Weights(config["weights"])
         translator = load_system([directory], warn=False, weights=weights).translator

@@ -6,14 +6,12 @@ from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from whyformer.bundle import Bundle
 from whyformer.cli.shared.streams import json_text, warn, written
 from whyformer.data.filters import Occurrences
-from whyformer.decoding.alignment import BATCH_SIZE, align
+from whyformer.decoding.pair_scorer import PairScorer
 from whyformer.decoding.text_translator import TextTranslator, Translation
-from whyformer.decoding.translator import Translator
 from whyformer.evaluation.calibration import Calibration
 from whyformer.workflows.confidence import (
     TokenProbabilities,
@@ -22,6 +20,12 @@ from whyformer.workflows.confidence import (
 )
 from whyformer.workflows.lexicon import Lexicon
 from whyformer.workflows.source_checks import SourceCheck
+
+if TYPE_CHECKING:
+    from whyformer.bundle import Bundle
+
+BATCH_SIZE = 64
+"""Number of answers whose alignments or token probabilities are computed at once."""
 
 
 @dataclass(frozen=True)
@@ -54,7 +58,7 @@ def write_answers(
     check: SourceCheck,
     *,
     alignments: Path | None = None,
-    bundle: Bundle | None = None,
+    bundle: "Bundle | None" = None,
     calibration: Calibration | None = None,
     lexicon: Lexicon | None = None,
     translator: TextTranslator | None = None,
@@ -202,7 +206,7 @@ def _one_line(text: str) -> str:
 
 
 def with_alignments(
-    bundle: Bundle, answers: Iterator[Translation], *, live: bool, tag: str | None = None
+    bundle: "Bundle", answers: Iterator[Translation], *, live: bool, tag: str | None = None
 ) -> Iterator[tuple[Translation, str]]:
     """Yield each answer with its alignment as JSON.
 
@@ -210,6 +214,8 @@ def with_alignments(
         live: whether to align one answer at a time, instead of in batches.
         tag: tag of the sources that do not begin with one.
     """
+    from whyformer.decoding.alignment import align
+
     while some := list(itertools.islice(answers, 1 if live else BATCH_SIZE)):
         read = [answer for answer in some if answer.hypotheses]
         sources, best = [one.source for one in read], [one.hypotheses[0][1] for one in read]
@@ -237,7 +243,7 @@ def _with_tokens(
     size = 1 if live or translator is None else BATCH_SIZE
     while some := list(itertools.islice(pairs, size)):
         scored = None
-        if isinstance(translator, Translator):
+        if isinstance(translator, PairScorer):
             scored = token_probabilities(translator, [answer for answer, _ in some])
         for answer, alignment in some:
             yield answer, alignment, scored

@@ -17,13 +17,15 @@ from torch import Tensor
 
 from whyformer.acceleration.top_k import top_k
 from whyformer.blocks.history import Layout
-from whyformer.decoding.candidates import Stepper, check_finite, restrict
+from whyformer.decoding.banned import refuse_nan
+from whyformer.decoding.candidates import Stepper, restrict
 from whyformer.decoding.constraints import Constraint, constrain, constraints_of
 from whyformer.decoding.hypotheses import Best, Hypothesis, hypothesis
 from whyformer.decoding.lexical.required import Requirements
 from whyformer.decoding.penalties import length_penalty
-from whyformer.decoding.prefixes import Allowed, Prefixes, TextPrefix
+from whyformer.decoding.prefixes import Allowed, Prefixes
 from whyformer.decoding.settings import SearchSettings
+from whyformer.decoding.text_prefix import TextPrefix
 from whyformer.foundation.errors import UsageError
 from whyformer.foundation.wording import counted
 from whyformer.models.interface import EMPTY
@@ -201,7 +203,7 @@ def grid_search(
         layout, age = Layout.of(live), grids[lines[0]].tokens.shape[1]
         tokens = _padded([grids[line].tokens for line in lines], live)
         scores = logits.float().log_softmax(-1)
-        check_finite(scores)
+        refuse_nan(bool(scores.isnan().any()))
         numbers = torch.tensor(lines)
         held = given.at(torch.full_like(numbers, age), numbers, tokens, live)
         free = scores.clone() if held is not None else scores

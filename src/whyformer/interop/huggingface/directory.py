@@ -16,9 +16,10 @@ import torch
 from safetensors import SafetensorError
 from torch import Tensor
 
-from whyformer.bundle import CONFIG, WEIGHTS, refuse_pickles, save_tensors
+from whyformer.bundle import save_tensors
 from whyformer.foundation.errors import BundleError
 from whyformer.foundation.files import write_text
+from whyformer.foundation.model_files import CONFIG, WEIGHTS, refuse_pickles
 from whyformer.foundation.parsing import read_json, reason_of
 from whyformer.foundation.tensors import opened, read_shapes
 

@@ -9,10 +9,11 @@ from typing import Any
 
 from torch import Tensor
 
-from whyformer.bundle import CONFIG, Bundle, load_bundle
+from whyformer.bundle import Bundle, load_bundle
 from whyformer.decoding.settings import SearchSettings
 from whyformer.foundation.errors import OutputError, UsageError
 from whyformer.foundation.files import atomic_directory, write_text
+from whyformer.foundation.model_files import CONFIG
 from whyformer.foundation.parsing import parse_json, read_json, read_small
 from whyformer.foundation.wording import counted
 from whyformer.interop.convert import ParityError

@@ -7,9 +7,10 @@ from typing import Any
 
 import yaml
 
-from whyformer.bundle import RECIPE, Bundle, save_bundle
+from whyformer.bundle import Bundle, save_bundle
 from whyformer.foundation.errors import MissingExtraError, OutputError
 from whyformer.foundation.files import atomic_directory, write_text
+from whyformer.foundation.model_files import RECIPE
 from whyformer.foundation.wording import counted
 from whyformer.interop.convert import ParityError
 from whyformer.interop.gate import random_pieces

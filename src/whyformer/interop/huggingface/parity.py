@@ -14,7 +14,7 @@ from typing import Any
 import torch
 
 from whyformer.bundle import Bundle
-from whyformer.decoding.constraints import Symbols
+from whyformer.decoding.banned import banned_symbols
 from whyformer.decoding.settings import SearchSettings
 from whyformer.decoding.translator import Translator
 from whyformer.foundation.errors import MissingExtraError
@@ -95,7 +95,7 @@ class Reference:
         ).eval()
         self.vocabularies = vocabularies
         target = vocabularies.target
-        never = {target[i] for i in Symbols(allow_unknown=False).banned} - {None, target[EOS]}
+        never = {target[i] for i in banned_symbols(allow_unknown=False)} - {None, target[EOS]}
         self.model.generation_config = library.GenerationConfig(
             pad_token_id=target[PAD],
             eos_token_id=target[EOS],

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from whyformer.bundle import Bundle
-from whyformer.decoding.constraints import Symbols
+from whyformer.decoding.banned import banned_symbols
 from whyformer.decoding.expected import Expected
 from whyformer.decoding.search import search
 from whyformer.decoding.settings import SearchSettings
@@ -189,7 +189,7 @@ def _greedy_same(library: Any, model: GPT, other: Any, row: list[int], ids: Ids)
     length = len(row) + CONTINUED
     settings = SearchSettings(beam=1, nbest=1, max_length=length)
     ((best,),) = search(model, torch.tensor([[EOS]]), None, settings, prefixes=[row])
-    never = {ids[i] for i in Symbols(allow_unknown=False).banned} - {None, ids[EOS]}
+    never = {ids[i] for i in banned_symbols(allow_unknown=False)} - {None, ids[EOS]}
     other.generation_config = library.GenerationConfig(
         eos_token_id=ids[EOS],
         pad_token_id=ids[EOS] if ids[PAD] is None else ids[PAD],

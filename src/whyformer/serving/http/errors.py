@@ -6,7 +6,7 @@ from fastapi import Response
 from pydantic_core import to_json
 
 from whyformer.foundation.errors import BundleError, UsageError, WhyformerError
-from whyformer.foundation.memory import ran_out
+from whyformer.foundation.out_of_memory import ran_out
 from whyformer.serving.refusals import GoneError, RefusedError
 
 TYPES = {401: "authentication_error", 404: "not_found_error", 429: "rate_limit_error"}

@@ -10,7 +10,7 @@ from torch import Tensor
 from whyformer.bundle import Bundle
 from whyformer.decoding.expected import Expected
 from whyformer.decoding.generator import Continuation, Generator
-from whyformer.decoding.scoring import PairScore
+from whyformer.decoding.pair_scorer import PairScore
 from whyformer.decoding.settings import SearchSettings
 from whyformer.models.interface import EMPTY
 from whyformer.serving.jobs import Gone
@@ -18,8 +18,8 @@ from whyformer.serving.refusals import GoneError
 from whyformer.serving.runs.served import Operation, ServedRun
 from whyformer.text.symbols import BOS
 from whyformer.workflows.generate import language_model
+from whyformer.workflows.search_settings import search_settings
 from whyformer.workflows.single_text import single_text
-from whyformer.workflows.translate import search_settings
 
 Emit = Callable[[str], None]
 """A function that receives each further part of a text."""

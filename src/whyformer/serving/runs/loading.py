@@ -3,9 +3,10 @@
 import contextlib
 from pathlib import Path
 
-from whyformer.bundle import CONFIG, load_bundle, read_outline
+from whyformer.bundle import load_bundle, read_outline
 from whyformer.foundation.devices import choose_device
 from whyformer.foundation.errors import UsageError
+from whyformer.foundation.model_files import CONFIG
 from whyformer.interop.conversion import RECORD, stands_alone
 from whyformer.models.bert import BERT
 from whyformer.models.build import FAMILIES, SourceModel, TextModel

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from whyformer.bundle import Bundle, read_outline
 from whyformer.decoding.by_sentence import translate_by_sentence
-from whyformer.decoding.scoring import PairScore
+from whyformer.decoding.pair_scorer import PairScore
 from whyformer.decoding.text_translator import TextTranslator, Translation
 from whyformer.decoding.translator import Translator
 from whyformer.decoding.watched import Watched

@@ -9,9 +9,9 @@ from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
-from whyformer.bundle import RUN, RUN_ID
 from whyformer.foundation.errors import BundleError
 from whyformer.foundation.files import standing
+from whyformer.foundation.model_files import RUN, RUN_ID
 from whyformer.training.journal import JOURNAL, missing_updates, read_journal
 
 AFTER = "after"

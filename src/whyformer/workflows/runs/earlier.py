@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from whyformer.bundle import RUN
 from whyformer.data.inputs import ChangedInputError, unchanged_inputs
 from whyformer.foundation.config import build, read_yaml
 from whyformer.foundation.errors import ConfigError
+from whyformer.foundation.model_files import RUN
 from whyformer.foundation.plugins import compare
 from whyformer.interop.conversion import CTRANSLATE2, stands_alone
 from whyformer.recipes.recipe import Recipe, differences

@@ -4,11 +4,11 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from whyformer.bundle import RUN
 from whyformer.data.corpus import STATE as CORPUS
 from whyformer.data.documents import STATE as DOCUMENTS
 from whyformer.foundation.errors import BundleError
 from whyformer.foundation.integrity import SEAL, note_without_checksums
+from whyformer.foundation.model_files import RUN
 from whyformer.tasks.tokenizers import KEY
 from whyformer.workflows.runs.earlier import PREPARED
 

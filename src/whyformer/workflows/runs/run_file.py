@@ -5,7 +5,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from whyformer.bundle import RECIPE, RUN, RUN_ID
 from whyformer.foundation.errors import BundleError
 from whyformer.foundation.files import write_text
 from whyformer.foundation.integrity import (
@@ -15,6 +14,7 @@ from whyformer.foundation.integrity import (
     read_sealed,
     sealed_text,
 )
+from whyformer.foundation.model_files import RECIPE, RUN, RUN_ID
 from whyformer.foundation.parsing import reason_of
 
 FORMAT = 3

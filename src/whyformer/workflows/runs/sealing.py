@@ -4,19 +4,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from whyformer.bundle import (
-    CONFIG,
-    FORMAT,
-    RUN_ID,
-    SOURCE,
-    TARGET,
-    WEIGHTS,
-    find_bundle,
-    refuse_unusable,
-)
+from whyformer.bundle import FORMAT, refuse_unusable
 from whyformer.foundation.errors import BundleError, WhyformerError
 from whyformer.foundation.files import write_text
 from whyformer.foundation.integrity import FILES, changed_settings, hashes, sealed_text
+from whyformer.foundation.model_files import CONFIG, RUN_ID, SOURCE, TARGET, WEIGHTS, find_bundle
 from whyformer.foundation.parsing import read_json, reason_of
 from whyformer.workflows.runs.run_file import read_run
 

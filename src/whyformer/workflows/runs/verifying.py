@@ -5,13 +5,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from whyformer.bundle import CONFIG, find_bundle, load_bundle
+from whyformer.bundle import load_bundle
 from whyformer.data.corpus import open_corpus
 from whyformer.data.documents import FORMAT as FORMAT_OF_DOCUMENTS
 from whyformer.data.documents import STATE as DOCUMENTS
 from whyformer.foundation.errors import DataError, WhyformerError
 from whyformer.foundation.files import standing
 from whyformer.foundation.integrity import SEAL, read_sealed
+from whyformer.foundation.model_files import CONFIG, find_bundle
 from whyformer.foundation.parsing import read_json, reason_of
 from whyformer.interop.conversion import RECORD, read_record
 from whyformer.tasks.tokenizers import KEY, verify_tokenizers
