@@ -20,8 +20,9 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 
 import tiny
 from whyformer.cli.main import main as whyformer
+from whyformer.foundation.joining import joined
 from whyformer.foundation.randomness import seed_everything, seed_of_rank
-from whyformer.foundation.ranks import Ranks, joined
+from whyformer.foundation.ranks import Ranks
 from whyformer.foundation.torchrun import leave
 from whyformer.models.bert import BERT, BERTSettings
 from whyformer.training.checkpoints import has_checkpoint, load_checkpoint, save_checkpoint

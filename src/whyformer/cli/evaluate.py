@@ -125,7 +125,7 @@ def evaluate(
     }
     if runs:
         from whyformer.cli.shared.streams import shortened, warn
-        from whyformer.foundation.ranks import joined
+        from whyformer.foundation.joining import joined
         from whyformer.workflows.evaluate import evaluate_runs, read_items, read_parallel
 
         if pairs:

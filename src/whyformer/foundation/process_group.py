@@ -61,7 +61,7 @@ class ConnectedRanks(Ranks):
 
 @contextlib.contextmanager
 def connected() -> Iterator[ConnectedRanks]:
-    """Connect to the other ranks of torchrun; see `ranks.joined`."""
+    """Connect to the other ranks of torchrun; see `joining.joined`."""
     local = int(os.environ.get("LOCAL_RANK", "0"))
     device = choose_device(f"cuda:{local}" if torch.cuda.is_available() else "cpu")
     if dist.is_initialized():

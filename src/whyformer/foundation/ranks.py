@@ -3,11 +3,8 @@
 This file does not import torch, so that a single process can translate without it.
 """
 
-import contextlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any, TypeVar
-
-from whyformer.foundation.torchrun import world_size
 
 T = TypeVar("T")
 
@@ -56,19 +53,3 @@ class Ranks:
 
 
 ALONE = Ranks()
-
-
-@contextlib.contextmanager
-def joined() -> Iterator[Ranks]:
-    """Connect to the other ranks of torchrun, if there are any; disconnect at the end of the block.
-
-    An existing connection, for example of an outer `joined` block, is used again.
-    Raises: LostRankError when another rank ends while this one waits for it.
-    """
-    if world_size() == 1:
-        yield ALONE
-        return
-    from whyformer.foundation.process_group import connected
-
-    with connected() as ranks:
-        yield ranks

@@ -20,6 +20,7 @@ from whyformer.foundation.files import (
     recover_directory,
     remove_leftovers,
 )
+from whyformer.foundation.joining import joined
 from whyformer.foundation.model_files import RUN_ID
 from whyformer.foundation.plugins import recorded, used_by
 from whyformer.foundation.randomness import (
@@ -28,7 +29,7 @@ from whyformer.foundation.randomness import (
     seed_everything,
     seed_of_rank,
 )
-from whyformer.foundation.ranks import Ranks, joined
+from whyformer.foundation.ranks import Ranks
 from whyformer.foundation.torchrun import restarts
 from whyformer.foundation.wording import counted
 from whyformer.models.build import Model

@@ -236,7 +236,7 @@ def translate(
     from whyformer.cli.translate.documents import document_job
     from whyformer.cli.translate.output import Form, write_answers
     from whyformer.decoding.settings import Method
-    from whyformer.foundation.ranks import joined
+    from whyformer.foundation.joining import joined
     from whyformer.workflows.confidence import read_calibration
     from whyformer.workflows.engines import Engines
     from whyformer.workflows.glossary import read_glossary
