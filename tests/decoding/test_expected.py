@@ -3,9 +3,10 @@
 import numpy as np
 import pytest
 
-from whyformer.decoding.expected import MARGIN, USUAL, Expected, learned_limit, seen_bytes
+from whyformer.decoding.expected import USUAL, Expected
 from whyformer.decoding.limits import limit_of
 from whyformer.decoding.settings import SearchSettings
+from whyformer.decoding.training_lengths import MARGIN, learned_limit, seen_bytes
 from whyformer.text.symbols import FIRST_BYTE, FIRST_PIECE
 
 PLAIN = SearchSettings()
@@ -62,7 +63,7 @@ def test_a_fact_that_is_no_sensible_number_is_ignored(bad):
 
 @pytest.mark.parametrize("kind", ["uint16", "uint32", "int64"])
 def test_seen_bytes_are_those_whose_tokens_occur(kind, monkeypatch):
-    monkeypatch.setattr("whyformer.decoding.expected.CHUNK", 3)
+    monkeypatch.setattr("whyformer.decoding.training_lengths.CHUNK", 3)
     ids = np.array([4, FIRST_BYTE, 300, FIRST_PIECE, FIRST_PIECE - 1, 7, 7], dtype=kind)
     assert seen_bytes(ids) == [0, 2, 255]
     assert Expected.from_facts({"target_bytes": [0, 2]}).target_bytes == {0, 2}

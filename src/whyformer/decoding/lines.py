@@ -4,7 +4,6 @@ import itertools
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from whyformer.decoding.lexical.required import Requirements
 from whyformer.decoding.text_prefix import TextPrefix
 from whyformer.foundation.errors import UsageError
 
@@ -20,7 +19,7 @@ class Line:
         prefix: the text that the translation must start with, as token ids.
         truncated: whether the line was longer than the maximum, so that its end was dropped.
         opening: the same prefix as text, in any tokenization; None means no prefix.
-        required: the phrases that must occur in the translation; None means no phrases.
+        required: the phrases that must occur in the translation.
     """
 
     index: int
@@ -29,7 +28,7 @@ class Line:
     prefix: list[int]
     truncated: bool
     opening: TextPrefix | None = None
-    required: Requirements | None = None
+    required: tuple[str, ...] = ()
 
 
 def batches(

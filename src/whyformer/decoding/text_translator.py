@@ -8,14 +8,13 @@ import logging
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from whyformer.decoding.capacity import SearchCapacity
 from whyformer.decoding.distinct import Named, distinct
 from whyformer.decoding.expected import USUAL, Expected
 from whyformer.decoding.fallback import Fallback
 from whyformer.decoding.hypotheses import Hypothesis
-from whyformer.decoding.lexical.book import PhraseBook
 from whyformer.decoding.lines import Line, batches, with_prefixes
 from whyformer.decoding.settings import Method, SearchSettings
 from whyformer.decoding.text_prefix import Spellings, TextPrefix
@@ -281,8 +280,11 @@ class TextTranslator(ABC):
         return Line(index, text, whole, target, len(ids) > longest, opening)
 
     @functools.cached_property
-    def phrases(self) -> PhraseBook:
-        """The automata of phrases that must or must not occur in translations."""
+    def phrases(self) -> Any:
+        """The automata of phrases that must or must not occur in translations: a `PhraseBook`."""
+        # Imported here: it needs numpy, without which a command starts faster.
+        from whyformer.decoding.lexical.book import PhraseBook
+
         return PhraseBook(self.target_tokenizer)
 
     def _with_phrases(
@@ -295,11 +297,13 @@ class TextTranslator(ABC):
         """Return the line with the phrases that must occur in its translation."""
         if not line.ids:
             return line
-        self.phrases.refuse_forbidden("A prefix", prefix, settings.forbid, continues=True)
+        if settings.forbid:
+            self.phrases.refuse_forbidden("A prefix", prefix, settings.forbid, continues=True)
         asked = [*settings.force, *(() if required is None else required(line.source))]
         if not asked:
             return line
-        return replace(line, required=self.phrases.required(asked, settings.forbid))
+        self.phrases.required(asked, settings.forbid)  # refuses phrases that cannot occur
+        return replace(line, required=tuple(asked))
 
     @functools.cached_property
     def _opening(self) -> Callable[[str], TextPrefix]:

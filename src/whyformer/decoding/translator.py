@@ -129,10 +129,13 @@ class Translator(PairScorer):
             )
 
     def _phrases(self, lines: Sequence[Line], settings: SearchSettings) -> Phrases:
-        required = [one.required or Requirements([]) for one in lines]
+        required = [self._requirements(one, settings) for one in lines]
         return Phrases(
             required if any(map(len, required)) else (), forbidding(self.phrases, settings.forbid)
         )
+
+    def _requirements(self, line: Line, settings: SearchSettings) -> Requirements:
+        return self.phrases.required(line.required, settings.forbid)
 
     def cohorts(
         self,
@@ -148,8 +151,8 @@ class Translator(PairScorer):
         divided = super().cohorts  # `super()` does not work in a comprehension
         bound: dict[int, list[Line]] = {}
         for line in lines:
-            if line.required is not None:
-                bound.setdefault(line.required.beams, []).append(line)
+            if line.required:
+                bound.setdefault(self._requirements(line, settings).beams, []).append(line)
         apart = [
             cohort
             for beams, some in sorted(bound.items())
@@ -157,7 +160,7 @@ class Translator(PairScorer):
         ]
         if self._joins(settings):
             capacity = capacity.part(COHORTS_PER_BATCH)
-        free = [line for line in lines if line.required is None]
+        free = [line for line in lines if not line.required]
         return [*divided(free, settings, capacity), *apart]
 
     def search_cohorts(
@@ -171,7 +174,7 @@ class Translator(PairScorer):
         Raises: UsageError when a line has a prefix or required phrases, and a shortlist is used.
         """
         bound = (one.opening or one.required for lines in cohorts for one in lines)
-        if self.shortlist is not None and any(one is not None for one in bound):
+        if self.shortlist is not None and any(bound):
             raise UsageError(
                 "A shortlist limits the tokens of an output, so it cannot be combined with a "
                 "prefix, required phrases or a glossary. Leave one of them out."
@@ -195,9 +198,9 @@ class Translator(PairScorer):
         if not self._joins(settings):
             yield from super().search_cohorts(cohorts, settings, capacity)
             return
-        apart = [lines for lines in cohorts if lines[0].required is not None]
+        apart = [lines for lines in cohorts if lines[0].required]
         yield from super().search_cohorts(apart, settings, capacity)
-        cohorts = [lines for lines in cohorts if lines[0].required is None]
+        cohorts = [lines for lines in cohorts if not lines[0].required]
         waiting = []
         for lines in cohorts:
             limits = [

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from whyformer.bundle import Bundle
 from whyformer.data.documents import Documents
 from whyformer.data.rows import ContiguousRows, PackedRows, TextBatch
-from whyformer.decoding.expected import seen_bytes
+from whyformer.decoding.training_lengths import seen_bytes
 from whyformer.evaluation.perplexity import perplexity_scores
 from whyformer.foundation.wording import counted
 from whyformer.models.build import Model, TextModel

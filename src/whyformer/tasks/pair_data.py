@@ -20,7 +20,7 @@ from whyformer.data.held_out import Key, Overlap, overlap, place
 from whyformer.data.mixture import Mixture, mixture_of
 from whyformer.data.plan import kept_plan
 from whyformer.data.reading import Pair
-from whyformer.decoding.expected import learned_limit, seen_bytes
+from whyformer.decoding.training_lengths import learned_limit, seen_bytes
 from whyformer.foundation.errors import DataError
 from whyformer.recipes.recipe import Recipe
 from whyformer.tasks.pair_sources import Sources, key_of_source, key_of_target, read_sources

@@ -19,7 +19,6 @@ from whyformer.text.subwords import (
     known_runs,
 )
 from whyformer.text.symbols import FIRST_PIECE
-from whyformer.text.unigram_training import learn_pieces
 
 ALPHA = 0.2
 """Smoothing of unigram sampling: tokenization x is drawn with probability ∝ P(x)^α (Kudo, §3.2)."""
@@ -61,6 +60,9 @@ class Unigram(Subwords):
         cls, units: str, texts: Iterable[str], *, vocabulary: int, lowercase: bool = False
     ) -> "Unigram":
         """Learn pieces and their probabilities from ``texts``; see `unigram_training`."""
+        # Imported here: it needs numpy, and a trained tokenizer does not.
+        from whyformer.text.unigram_training import learn_pieces
+
         counts = count_words(texts, lowercase)
         size = max(vocabulary - FIRST_PIECE, 0)
         alphabet = choose_alphabet(counts, size)

@@ -5,7 +5,6 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
-from whyformer.data.corpus import open_corpus
 from whyformer.data.held_out import key_of
 from whyformer.data.reading import read_pairs
 from whyformer.decoding.text_translator import TextTranslator, Translation
@@ -80,6 +79,8 @@ def read_lexicon(name: str, run: Path, translator: TextTranslator) -> Lexicon:
         read = read_pairs(Path(name), optional=True, alone=True)
         pairs = ((pair.source, pair.target) for pair in read)
         return Lexicon(pairs, translator)
+    from whyformer.data.corpus import open_corpus
+
     try:
         corpus = open_corpus(run / "corpus")
     except DataError as error:

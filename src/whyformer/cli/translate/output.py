@@ -12,17 +12,13 @@ from whyformer.cli.shared.streams import json_text, warn, written
 from whyformer.data.filters import Occurrences
 from whyformer.decoding.pair_scorer import PairScorer
 from whyformer.decoding.text_translator import TextTranslator, Translation
-from whyformer.evaluation.calibration import Calibration
-from whyformer.workflows.confidence import (
-    TokenProbabilities,
-    confidence_features,
-    token_probabilities,
-)
-from whyformer.workflows.lexicon import Lexicon
 from whyformer.workflows.source_checks import SourceCheck
 
 if TYPE_CHECKING:
     from whyformer.bundle import Bundle
+    from whyformer.evaluation.calibration import Calibration
+    from whyformer.workflows.confidence import TokenProbabilities
+    from whyformer.workflows.lexicon import Lexicon
 
 BATCH_SIZE = 64
 """Number of answers whose alignments or token probabilities are computed at once."""
@@ -59,8 +55,8 @@ def write_answers(
     *,
     alignments: Path | None = None,
     bundle: "Bundle | None" = None,
-    calibration: Calibration | None = None,
-    lexicon: Lexicon | None = None,
+    calibration: "Calibration | None" = None,
+    lexicon: "Lexicon | None" = None,
     translator: TextTranslator | None = None,
 ) -> None:
     """Write all answers, and warn about lines that were cut or that differ from the training data.
@@ -95,9 +91,7 @@ def write_answers(
             if answer.fallback is not None:
                 (improved if answer.fallback else bad).add(index)
             if calibration is not None:
-                read = bool(answer.hypotheses)
-                p = calibration.probabilities([confidence_features(answer)])[0] if read else None
-                more["confidence"] = p
+                more["confidence"] = _probability(calibration, answer)
             hypotheses = [
                 h for one in answer.sentences or (answer,) for h in one.hypotheses[: form.listed]
             ]
@@ -131,7 +125,7 @@ def shown(
     answer: Translation,
     form: Form,
     more: dict[str, Any] | None = None,
-    scored: TokenProbabilities | None = None,
+    scored: "TokenProbabilities | None" = None,
 ) -> Iterator[str]:
     """Yield the lines of output for an answer.
 
@@ -155,6 +149,14 @@ def shown(
             yield f"{index}\t{score:.4f}\t{_one_line(text)}"
 
 
+def _probability(calibration: "Calibration", answer: Translation) -> float | None:
+    """Return the probability that an answer is right; None for a line without an answer."""
+    from whyformer.workflows.confidence import confidence_features
+
+    found = calibration.probabilities([confidence_features(answer)])[0]
+    return found if answer.hypotheses else None
+
+
 def _confidence(more: dict[str, Any]) -> str:
     """Return the column that `--confidence` adds at the start of a line; "" without this flag."""
     if "confidence" not in more:
@@ -174,7 +176,7 @@ def _noted(
         yield answer
 
 
-def _as_json(answer: Translation, scored: TokenProbabilities | None) -> dict[str, Any]:
+def _as_json(answer: Translation, scored: "TokenProbabilities | None") -> dict[str, Any]:
     found = [
         {
             "text": text,
@@ -234,17 +236,19 @@ def with_alignments(
 
 def _with_tokens(
     translator: TextTranslator | None, pairs: Iterator[tuple[Translation, str]], *, live: bool
-) -> Iterator[tuple[Translation, str, TokenProbabilities | None]]:
+) -> "Iterator[tuple[Translation, str, TokenProbabilities | None]]":
     """Yield each answer and its alignment with the probabilities of its tokens, if a translator
     that can compute them is given.
 
     Args: live: whether to compute one answer at a time, instead of batches.
     """
-    size = 1 if live or translator is None else BATCH_SIZE
-    while some := list(itertools.islice(pairs, size)):
-        scored = None
-        if isinstance(translator, PairScorer):
-            scored = token_probabilities(translator, [answer for answer, _ in some])
+    if not isinstance(translator, PairScorer):
+        yield from ((answer, alignment, None) for answer, alignment in pairs)
+        return
+    from whyformer.workflows.confidence import token_probabilities
+
+    while some := list(itertools.islice(pairs, 1 if live else BATCH_SIZE)):
+        scored = token_probabilities(translator, [answer for answer, _ in some])
         for answer, alignment in some:
             yield answer, alignment, scored
 

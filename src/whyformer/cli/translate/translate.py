@@ -237,7 +237,6 @@ def translate(
     from whyformer.cli.translate.output import Form, write_answers
     from whyformer.decoding.settings import Method
     from whyformer.foundation.joining import joined
-    from whyformer.workflows.confidence import read_calibration
     from whyformer.workflows.engines import Engines
     from whyformer.workflows.glossary import read_glossary
     from whyformer.workflows.lexicon import read_lexicon
@@ -258,7 +257,11 @@ def translate(
             "alignments": alignments is not None, "nbest": several,
         },
     )  # fmt: skip
-    calibration = read_calibration(first) if confidence else None
+    calibration = None
+    if confidence:
+        from whyformer.workflows.confidence import read_calibration
+
+        calibration = read_calibration(first)
 
     given: dict[str, Any] = {
         "beam": beam, "nbest": nbest, "length_penalty": length_penalty, "min_length": min_length,
