@@ -5,12 +5,12 @@ import math
 import numpy as np
 import pytest
 
+from whyformer.evaluation.student import beta_share
 from whyformer.lab.method.statistics import (
     FEWEST_FOR_BOOTSTRAP,
     NOT_MEASURED,
     Estimate,
     Spread,
-    beta_share,
     estimate,
     exactly,
     local_slopes,

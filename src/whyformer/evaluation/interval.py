@@ -8,6 +8,8 @@ from statistics import NormalDist
 
 import numpy as np
 
+from whyformer.evaluation.student import quantile
+
 Array = np.ndarray
 Value = Callable[[Array], float]
 
@@ -105,7 +107,7 @@ def expanded_percentiles(values: Array, items: int) -> tuple[float, float] | Non
     """
     if np.ptp(values) <= 1e-9 * max(1.0, float(np.abs(values).max())):
         return None
-    outside = 100 * NormalDist().cdf(-math.sqrt(items / (items - 1)) * _student(items - 1))
+    outside = 100 * NormalDist().cdf(-math.sqrt(items / (items - 1)) * quantile(0.05, items - 1))
     low, high = np.percentile(values, [outside, 100 - outside])
     return float(low), float(high)
 
@@ -133,7 +135,7 @@ def proportion_interval(statistics: Array) -> tuple[float, float]:
         residual = statistics[:, 0] - share * statistics[:, 1]
         variance = float(residual @ residual) / total**2 * items / max(1, items - 1)
         if variance > 1e-12:
-            draws = share * (1 - share) / variance * (Z / _student(items - 1)) ** 2
+            draws = share * (1 - share) / variance * (Z / quantile(0.05, items - 1)) ** 2
             draws = min(draws, total)
         else:
             draws = float(items)
@@ -162,14 +164,3 @@ def resampled_sums(statistics: Array, *, resamples: int, seed: int) -> Array:
         times = np.bincount(generator.integers(items, size=items), minlength=items)
         row[:] = times @ statistics
     return sums
-
-
-def _student(freedom: int) -> float:
-    """Return the 97.5 % point of Student's t. Source: Abramowitz and Stegun 1964, 26.7.5."""
-    z, v = Z, float(freedom)
-    return (
-        z
-        + (z**3 + z) / (4 * v)
-        + (5 * z**5 + 16 * z**3 + 3 * z) / (96 * v**2)
-        + (3 * z**7 + 19 * z**5 + 17 * z**3 - 15 * z) / (384 * v**3)
-    )

@@ -8,6 +8,8 @@ from functools import lru_cache
 
 import numpy as np
 
+from whyformer.evaluation.student import beta_share
+
 RESAMPLES = 10_000
 FEWEST_FOR_BOOTSTRAP = 5
 """With fewer seeds than this, the estimate has the range of the values instead of a bootstrap
@@ -151,35 +153,6 @@ def proportion(count: int, total: int) -> Estimate:
         _where(lambda p: beta_share(count + 1, total - count, p), 0.975) if count < total else 1.0
     )
     return Estimate(count / total, low, high, 1, Spread.BINOMIAL)
-
-
-def beta_share(a: float, b: float, x: float) -> float:
-    """Return the regularised incomplete beta function I_x(a, b).
-
-    Source: Press et al. 2007, "Numerical recipes", §6.4: Lentz's continued fraction.
-
-    >>> round(beta_share(1, 1, 0.3), 9), round(beta_share(2, 3, 0.5), 9)
-    (0.3, 0.6875)
-    """
-    if x <= 0 or x >= 1:
-        return float(x >= 1)
-    if x > (a + 1) / (a + b + 2):  # here the continued fraction converges faster for 1 - x
-        return 1 - beta_share(b, a, 1 - x)
-    front = math.exp(
-        math.lgamma(a + b) - math.lgamma(a) - math.lgamma(b)
-        + a * math.log(x) + b * math.log1p(-x)
-    )  # fmt: skip
-    c, d = 1.0, 1 / (1 - (a + b) * x / (a + 1))
-    fraction = d
-    for m in range(1, 1_000_000):
-        even = m * (b - m) * x / ((a + 2 * m - 1) * (a + 2 * m))
-        odd = -(a + m) * (a + b + m) * x / ((a + 2 * m) * (a + 2 * m + 1))
-        for step in (even, odd):
-            c, d = 1 + step / c, 1 / (1 + step * d)
-            fraction *= c * d
-        if abs(c * d - 1) < 1e-14:
-            break
-    return front * fraction / a
 
 
 def _where(function: Callable[[float], float], value: float) -> float:
