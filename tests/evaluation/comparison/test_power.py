@@ -38,6 +38,16 @@ def test_simulated_comparisons_find_an_effect_as_often_as_stated(effect: float) 
     assert np.mean([end.verdicts[0].differs for end in ends]) == pytest.approx(stated, abs=0.035)
 
 
+def test_the_chance_to_settle_is_that_of_continued_runs() -> None:
+    # The first 5 seeds have mean 0.1 and deviation 1; another 20 follow.
+    draw = np.random.default_rng(1)
+    truth = 0.1 + draw.normal(size=20_000) / math.sqrt(5)
+    mean = (5 * 0.1 + 20 * (truth + draw.normal(size=20_000) / math.sqrt(20))) / 25
+    half = 2.0639 / math.sqrt(25)  # t with 24 degrees of freedom
+    settled = (np.abs(mean) > half) | (np.abs(mean) + half < 0.5)
+    assert chance_to_settle(0.1, 0.5, 5, 25, 1.0) == pytest.approx(settled.mean(), abs=0.015)
+
+
 def test_seeds_needed_is_the_first_number_with_a_chance_of_eighty_percent() -> None:
     needed = seeds_needed(0.4, 0.5, 5, 1.0)
     assert needed is not None
