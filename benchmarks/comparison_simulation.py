@@ -3,7 +3,7 @@
     python benchmarks/comparison_simulation.py --out docs/comparison.jsonl
     python benchmarks/comparison_simulation.py --table --out docs/comparison.jsonl
 
-The first command takes about ten minutes on one core. The second one prints the tables of
+The first command takes about eight minutes of one core. The second one prints the tables of
 docs/comparison-statistics.md.
 """
 

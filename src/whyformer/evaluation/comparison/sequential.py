@@ -79,6 +79,7 @@ class Looks:
         Source: Jennison and Turnbull 2000, §9.3; Liu and Anderson 2008, "On adaptive extensions of
         group sequential trials", for the name sequential p-value.
         """
+        self.level(seeds)  # refuse other numbers of seeds
         wanted = math.log(max(p, SMALLEST))
 
         def excess(logarithm: float) -> float:
