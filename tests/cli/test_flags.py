@@ -333,6 +333,32 @@ COMMANDS = {
         },
         JSON,
     ),
+    "compare": Command(
+        (
+            "copy --arm base --arm d_model=32 --minutes 1 --margin 1 --out {new}/c",
+            "translate --data {place}/train --arm base --arm d_model=32 --updates 2 --margin 1 "
+            "--tune dropout=0.1,0.2 --out {new}/c",
+        ),
+        {name: RECIPE[name] for name in RECIPE if name not in ("preset", "full")}
+        | {
+            "out": "{new}/other",
+            "arm": "heads=1",
+            "seeds": "7",
+            "minutes": "3",
+            "updates": "5",
+            "tokens": "99999",
+            "flops": "1e15",
+            "margin": "2",
+            "tune": "learning_rate=1,2",
+            "tune_seeds": "3",
+            "metric": "chrf",
+            "test": "{place}/pairs.tsv",
+            "all_seeds": "",
+            "workers": "7",
+            "quiet": "",
+        },
+        JSON,
+    ),
     "check": Command(RECIPES[2:4], RECIPE | {"out": "{new}/kept"}, JSON),
     "demo": Command(("",), {"minutes": "2", "out": "{new}/d", "overwrite": "", "quiet": ""}, JSON),
     "bench": Command(
@@ -406,6 +432,7 @@ COMMANDS = {
 }
 WORK = (
     "workflows.train.train",
+    "workflows.compare.compare.compare",
     "workflows.check.checks.check",
     "workflows.demo.demo",
     "workflows.bench.measure.bench",

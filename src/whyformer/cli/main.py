@@ -104,6 +104,7 @@ COMMANDS = {
     "score": Command("score", MEASURE),
     "evaluate": Command("evaluate", MEASURE, to_lower="`--beam`, or give a smaller file"),
     "errors": Command("errors", MEASURE, to_lower="`--count`, or give a smaller file"),
+    "compare": Command("compare", MEASURE, long=True, to_lower=_SMALLER),
     "bench": Command("bench.bench", MEASURE, to_lower=_SMALLER),
     "doctor": Command("doctor", MEASURE),
     "view": Command("view", UNDERSTAND),

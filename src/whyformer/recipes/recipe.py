@@ -436,6 +436,11 @@ def differences(first: Recipe, second: Recipe) -> list[str]:
     ]
 
 
+def setting_names(recipe: Recipe) -> list[str]:
+    """Return the dotted names of all settings of a recipe, with those of its family of models."""
+    return sorted(_flat(recipe.model_dump(mode="json")))
+
+
 def parse_overrides(pairs: Mapping[str, list[str]]) -> dict[str, Any]:
     """Convert the texts of flags to values: numbers, booleans and lists, as in YAML.
 

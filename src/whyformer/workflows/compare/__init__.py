@@ -1,0 +1,1 @@
+"""Compare arms: train each with the same seeds, and judge the differences."""
