@@ -8,6 +8,7 @@ import numpy as np
 
 from whyformer.foundation.bounds import MAX_UPDATES
 from whyformer.foundation.errors import UsageError
+from whyformer.foundation.wording import counted
 from whyformer.models.flops import has_formula, update_flops
 from whyformer.recipes.recipe import Recipe
 
@@ -36,8 +37,10 @@ class Budget:
         """The budget in words."""
         if self.unit is Unit.FLOPS:
             return f"{self.amount:.3g} operations (FLOPs) a training"
-        unit = {Unit.TOKENS: "target tokens at most"}.get(self.unit, str(self.unit))
-        return f"{self.amount:,g} {unit} a training"
+        if self.unit is Unit.MINUTES:
+            return f"{self.amount:g} min a training"
+        unit = {Unit.TOKENS: "target token"}.get(self.unit, "update")
+        return f"{counted(int(self.amount), unit)} a training"
 
     def settings(self, recipe: Recipe) -> dict[str, list[str]]:
         """Return the settings that give a training this budget.
@@ -51,7 +54,7 @@ class Budget:
         if not 1 <= updates <= MAX_UPDATES:
             raise UsageError(
                 f"A budget must be at least one update and at most {MAX_UPDATES:,}, but "
-                f"{self.described} are {updates:,} updates of this arm."
+                f"{self.described} gives this arm {counted(updates, 'update')}."
             )
         return {"training.updates": [str(updates)]}
 
