@@ -88,7 +88,8 @@ def compare(
         metric: The metric of the comparison (default: that of the recipe).
         test: File of pairs that no training sees (task translate).
         all_seeds: Do not stop before the last seed when all verdicts are clear.
-        workers: Number of trainings at the same time, each on one core (default: all cores).
+        workers: Number of trainings at the same time, each on one core
+            (default: all cores; 1 on a GPU).
         data: Data files, as for `whyformer train`.
         source: Column of the source or text.
         target: Column of the target or label.
@@ -107,7 +108,6 @@ def compare(
     from whyformer.foundation import plugins
     from whyformer.foundation.errors import UsageError
     from whyformer.foundation.files import sha256_of
-    from whyformer.interop.engine import cores
     from whyformer.recipes.recipe import dump, setting_names
     from whyformer.workflows.compare.arms import Arm, parse_arms, parse_grid
     from whyformer.workflows.compare.compare import Design, compare
@@ -156,12 +156,22 @@ def compare(
         stop_early=not all_seeds,
         plugins=plugins.sources(),
     )
-    found = compare(design, resolve, directory, workers=workers or cores(), quiet=quiet, say=warn)
+    found = compare(
+        design, resolve, directory, workers=workers or _workers(), quiet=quiet, say=warn
+    )
     if json:
         print_json(found.to_json())
     else:
         print(found.table())
     return 0
+
+
+def _workers() -> int:
+    """Return the default number of trainings at the same time: one on a GPU, else one per core."""
+    from whyformer.foundation.devices import choose_device
+    from whyformer.interop.engine import cores
+
+    return cores() if choose_device().type == "cpu" else 1
 
 
 def _budget(given: dict[str, Any]) -> "Budget":

@@ -4,7 +4,9 @@ import json
 from pathlib import Path
 
 import pytest
+import torch
 
+from whyformer.cli.compare import _workers
 from whyformer.cli.main import main
 from whyformer.workflows.compare import compare as comparing
 from whyformer.workflows.compare.cell import Cell, run_cell
@@ -173,6 +175,13 @@ def test_what_cannot_be_compared_is_refused(pairs, tmp_path, capsys, more, said)
     assert main([*given, *margin, *more]) == 2
     assert said in capsys.readouterr().err
     assert not (tmp_path / "c").exists()
+
+
+@pytest.mark.parametrize(("kind", "workers"), [("cpu", 3), ("cuda", 1)])
+def test_trainings_share_the_cores_but_not_a_gpu(monkeypatch, kind, workers):
+    monkeypatch.setattr("whyformer.foundation.devices.choose_device", lambda: torch.device(kind))
+    monkeypatch.setattr("whyformer.interop.engine.cores", lambda: 3)
+    assert _workers() == workers
 
 
 def test_a_cell_that_fails_in_its_process_says_why(tmp_path):
