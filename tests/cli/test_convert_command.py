@@ -119,8 +119,9 @@ def test_ensembles_devices_and_runs_without_conversion(cli, converted, run, sear
     assert "does not exist" in said.sentence
     assert "is not an engine" in cli("translate", run, "--engine", "onx", stdin=TEXT).sentence
     assert cli("translate", run, stdin=TEXT).trouble == ""
-    monkeypatch.setattr(engines, "choose_device", lambda name: type("D", (), {"type": "cuda"}))
-    said = cli("translate", converted, "--engine", "ctranslate2", stdin=TEXT)
+    device = type("D", (), {"type": "cuda"})
+    monkeypatch.setattr("whyformer.foundation.devices.choose_device", lambda name: device)
+    said = cli("translate", converted, "--device", "cuda", "--engine", "ctranslate2", stdin=TEXT)
     assert "needs the CPU" in said.sentence
     assert searched == []
 

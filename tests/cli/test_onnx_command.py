@@ -82,7 +82,7 @@ def test_evaluate_translates_with_it(cli, converted, searched, tmp_path):
 def test_what_it_cannot_do_is_refused(cli, converted, searched, options, reason, monkeypatch):
     if "cuda" in options:
         device = type("D", (), {"type": "cuda"})
-        monkeypatch.setattr(engines, "choose_device", lambda name: device)
+        monkeypatch.setattr("whyformer.foundation.devices.choose_device", lambda name: device)
     assert reason in cli("translate", converted, *ONNX, *options, stdin=TEXT).sentence
     assert searched == []
 
