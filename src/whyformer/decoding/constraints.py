@@ -52,7 +52,7 @@ class Constraint:
         raise NotImplementedError
 
 
-CONSTRAINTS.base = Constraint
+CONSTRAINTS.base = Constraint  # set here, because the registry does not import torch
 
 
 def constraints_of(settings: Any) -> list[Constraint]:

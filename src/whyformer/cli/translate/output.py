@@ -153,8 +153,9 @@ def _probability(calibration: "Calibration", answer: Translation) -> float | Non
     """Return the probability that an answer is right; None for a line without an answer."""
     from whyformer.workflows.confidence import confidence_features
 
-    found = calibration.probabilities([confidence_features(answer)])[0]
-    return found if answer.hypotheses else None
+    if not answer.hypotheses:
+        return None
+    return calibration.probabilities([confidence_features(answer)])[0]
 
 
 def _confidence(more: dict[str, Any]) -> str:

@@ -1,4 +1,4 @@
-"""One cell of a comparison: train one arm with one seed in a process of its own.
+"""One cell of a comparison: train one arm with one seed in a separate process.
 
     python -m whyformer.workflows.compare.cell CELL
 

@@ -1,4 +1,4 @@
-"""Compare arms: tune each on seeds of its own, train all with the same seeds, judge."""
+"""Compare arms: tune each arm, train all arms with the same seeds, and judge the differences."""
 
 import json
 import math
@@ -10,6 +10,7 @@ import numpy as np
 
 from whyformer.evaluation.comparison.compare import Comparison
 from whyformer.evaluation.comparison.sequential import FIRST as LOOKS_FROM
+from whyformer.evaluation.comparison.sequential import Looks
 from whyformer.evaluation.comparison.verdict import Verdict
 from whyformer.foundation.files import write_text
 from whyformer.foundation.plugins import recorded, used_by
@@ -167,7 +168,7 @@ class Comparing:
             places = [self._place(name, seed, recipes[name]) for seed in done for name in active]
             run_cells(places, self.workers, self._finished)
             last = len(done) == design.seeds
-            if len(done) >= 2 and not found and not last and not told:
+            if len(done) >= 2 and not last and not told:
                 told = True
                 self._tell_power(base, {name: self._outputs(name, done) for name in active})
             if not last and not (design.stop_early and len(done) >= LOOKS_FROM):
@@ -182,13 +183,14 @@ class Comparing:
         return self._result(found, trained, tuned, known)
 
     def _tell_power(self, base: str, outputs: Mapping[str, Sequence[Outputs]]) -> None:
-        """Say which effect the seeds can find, judged by the first seeds."""
+        """Estimate from the first seeds which effect all seeds can find, and print it."""
         margin, seeds = self.design.margin, self.design.seeds
+        level = Looks(seeds).level(seeds) if self.design.stop_early else 0.95
         now = judged(base, outputs, margin=margin, maximum=None, settled={})
-        for name, effect in visible_effect(now, seeds).items():
+        for name, effect in visible_effect(now, seeds, level).items():
             self.say(
-                f"{name}: judged by the first seeds, {counted(seeds, 'seed')} find a difference of "
-                f"{effect:.2g} with probability 0.8 (margin {margin:g})."
+                f"{name}: {counted(seeds, 'seed')} can find a difference of {effect:.2g} with "
+                f"probability 0.8, as estimated from the first seeds (the margin is {margin:g})."
             )
 
     def _result(
@@ -225,7 +227,6 @@ class Comparing:
 
     def _registration(self, recipes: Mapping[str, Recipe]) -> Registration:
         design = self.design
-        first = next(iter(recipes.values()))
         return Registration(
             recipe=dict(design.recipe),
             arms={
@@ -245,7 +246,7 @@ class Comparing:
             if design.test is None
             else {"name": design.test.name, "sha256": design.test_hash or ""},
             stop_early=design.stop_early,
-            plugins=recorded({p for one in (first, *recipes.values()) for p in used_by(one)}),
+            plugins=recorded({p for one in recipes.values() for p in used_by(one)}),
         )
 
     def _tuning_seeds(self) -> list[int]:

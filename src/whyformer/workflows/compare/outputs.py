@@ -24,10 +24,8 @@ from whyformer.workflows.engines import Engines
 from whyformer.workflows.evaluate import read_items
 from whyformer.workflows.labelling import load_labeller
 from whyformer.workflows.verdict.labels import of_label, of_number
-from whyformer.workflows.verdict.text import Nats, held_out_rows
-
-DEFAULT_METRIC = "chrf"
-"""The metric of pairs if a run is validated by its loss."""
+from whyformer.workflows.verdict.pairs import DEFAULT_METRIC
+from whyformer.workflows.verdict.text import Nats, bits_per_character, held_out_rows, scale_of
 
 
 class Kind:
@@ -137,11 +135,10 @@ def _of_labels(task: Classification, run: Path, metric: str | None) -> Outputs:
 
 
 def _of_text(task: Language, run: Path) -> Outputs:
-    rows, report = held_out_rows(task), task.dev.report
+    rows = held_out_rows(task)
     tokens = [sum(end - start for start, end in row) for row in rows]
-    scale = report.tokens / report.characters / float(np.log(2))
     nats = Nats(run, task.dev).of_rows(rows)
-    return Outputs(Kind.NATS, "bits_per_character", False, tokens, nats, {"scale": scale})
+    return Outputs(Kind.NATS, "bits_per_character", False, tokens, nats, {"scale": scale_of(task)})
 
 
 def statistics(outputs: Sequence[Outputs]) -> tuple[Measure, list[Array]] | None:
@@ -159,13 +156,8 @@ def statistics(outputs: Sequence[Outputs]) -> tuple[Measure, list[Array]] | None
     if first.kind == Kind.NUMBERS:
         return of_number(first.metric, systems, first.wanted)
     if first.kind == Kind.NATS:
-        scale, tokens = first.settings["scale"], np.array(first.wanted, dtype=float)
-        measure = Measure(
-            first.metric,
-            "bits per character, lower is better",
-            False,
-            lambda sums: float(sums[0] / sums[1] * scale),
-        )
+        tokens = np.array(first.wanted, dtype=float)
+        measure = bits_per_character(first.settings["scale"])
         return measure, [np.stack([np.array(one), tokens], 1) for one in systems]
     metric = metric_named(first.metric, **first.settings)
     measure = Measure(metric.name, metric.unit, metric.higher_is_better, metric.value)

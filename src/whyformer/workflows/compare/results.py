@@ -143,14 +143,18 @@ def scores_of(outputs: Mapping[str, Sequence[Outputs]]) -> dict[str, list[float]
     return {name: list(one.scores) for name, one in _measured(outputs).items()}
 
 
-def visible_effect(found: Mapping[str, Comparison], seeds: int) -> dict[str, float]:
-    """Return the smallest effect that this number of seeds finds with probability 0.8, by arm."""
+def visible_effect(found: Mapping[str, Comparison], seeds: int, level: float) -> dict[str, float]:
+    """Return the smallest effect that this number of seeds finds with probability 0.8, by arm.
+
+    Args: level: level of the interval after the last seed.
+    """
     return {
         name: detectable_effect(
             seeds,
             one.deviation_between_seeds,
             deviation_of_lines=one.deviation_of_lines or 0.0,
             lines=one.lines,
+            level=level,
         )
         for name, one in found.items()
     }

@@ -1,6 +1,5 @@
 """Run cells in processes, each with one thread."""
 
-import contextlib
 import os
 import signal
 import subprocess
@@ -55,11 +54,12 @@ def run_cells(
                 finished(place, time.monotonic() - began)
     finally:
         for _, process, _ in running:
-            with contextlib.suppress(ProcessLookupError):
-                process.send_signal(signal.SIGTERM)
+            process.send_signal(signal.SIGTERM)
         for _, process, _ in running:
-            with contextlib.suppress(subprocess.TimeoutExpired):
+            try:
                 process.wait(STOP_SECONDS)
+            except subprocess.TimeoutExpired:
+                process.kill()  # its last checkpoint is kept
 
 
 def _start(place: Place) -> "subprocess.Popen[bytes]":

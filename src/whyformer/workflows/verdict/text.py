@@ -37,7 +37,7 @@ Row = list[tuple[int, int]]
 
 def verdict_on_text(task: Language, run: Path, seconds: float) -> Verdict:
     """Score the run and an n-gram model on rows of the held-out text, in bits per character."""
-    documents, report = task.dev, task.dev.report
+    documents = task.dev
     rows = held_out_rows(task)
     mine = np.array(answered(rows, Nats(run, documents).of_rows, seconds))
     rows = rows[: len(mine)]
@@ -50,13 +50,7 @@ def verdict_on_text(task: Language, run: Path, seconds: float) -> Verdict:
     )
     theirs = np.array([sum(nats[start:end].sum() for start, end in row) for row in rows])
     tokens = np.array([sum(end - start for start, end in row) for row in rows], dtype=float)
-    scale = report.tokens / report.characters / math.log(2)
-    measure = Measure(
-        "bits_per_character",
-        "bits per character, lower is better",
-        False,
-        lambda sums: float(sums[0] / sums[1] * scale),
-    )
+    measure = bits_per_character(scale_of(task))
     tables: list[Array] = [np.stack([one, tokens], 1) for one in (mine, theirs)]
     notes = [SELECTED]
     used = sum(map(len, train))
@@ -67,6 +61,22 @@ def verdict_on_text(task: Language, run: Path, seconds: float) -> Verdict:
         )
     method = f"Kneser–Ney {order}-grams of the same tokens"
     return verdict(measure, tables, "row", method, notes)
+
+
+def scale_of(task: Language) -> float:
+    """Return the factor that turns nats per token of the held-out text into bits per character."""
+    report = task.dev.report
+    return report.tokens / report.characters / math.log(2)
+
+
+def bits_per_character(scale: float) -> Measure:
+    """Return the metric of rows, whose statistics are their nats and their tokens."""
+    return Measure(
+        "bits_per_character",
+        "bits per character, lower is better",
+        False,
+        lambda sums: float(sums[0] / sums[1] * scale),
+    )
 
 
 class Nats:
