@@ -22,11 +22,13 @@ from whyformer.lab.method.record import PUBLISHED, result_of, write_record
 from whyformer.lab.method.statistics import Estimate, Spread, exactly
 from whyformer.lab.method.verdict import Test as OneTest
 from whyformer.lab.method.verdict import Verdict, above, below, within
-from whyformer.lab.pages.claims import demanded, readable
+from whyformer.lab.pages.cards import Facts
+from whyformer.lab.pages.claims import claim_article, demanded, readable
 from whyformer.lab.pages.frame import file_of
 from whyformer.lab.pages.glossary import GLOSSARY
 from whyformer.lab.pages.live import LIVE, SCRIPTS, script_of
 from whyformer.lab.pages.numbers import format_estimate
+from whyformer.lab.pages.page import Page
 from whyformer.lab.pages.site import write_report
 from whyformer.lab.pages.wording import VERDICT_MEANINGS, WORDS
 
@@ -124,6 +126,19 @@ def test_a_page_shows_claims_criteria_tests_and_provenance(pages):
     )
     assert html.count("<figure") == 4
     assert "All numbers of this page as JSON" in words
+
+
+def test_a_claim_that_changed_after_the_data_says_so():
+    claim = EXPERIMENT.claims[0]
+    shown = Page(EXPERIMENT, None, Facts({}, {}, measured=False), {})
+    assert "fixed before the run" in claim_article(shown, claim, Language.ENGLISH)
+    later = replace(claim, changed_after_data=Bilingual("The limit was 3.", "한계는 3이었습니다."))
+    html = claim_article(shown, later, Language.ENGLISH)
+    assert "Changed after the data:</b> The limit was 3." in html
+    assert "fixed before the run" not in html
+    assert "측정 뒤에 바뀐 점:</b> 한계는 3이었습니다." in claim_article(
+        shown, later, Language.KOREAN
+    )
 
 
 def test_a_question_that_was_not_measured_says_so(pages):

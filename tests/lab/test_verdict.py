@@ -13,6 +13,7 @@ from whyformer.lab.method.verdict import (
     below,
     contradict,
     judge,
+    precondition,
     within,
 )
 
@@ -137,3 +138,16 @@ def test_two_seeds_on_the_same_side_of_a_limit_are_not_yet_an_answer():
     assert above(estimate([0.168, 0.215]), 0.05).answer() is Answer.HOLDS
     five = estimate([0.016, 0.03, 0.04, 0.05, 0.067])
     assert five.judged == (five.low, five.high)
+
+
+@pytest.mark.parametrize("answer", [Answer.ABSENT, Answer.OPPOSITE, Answer.OPEN])
+@pytest.mark.parametrize("claim", list(Answer))
+def test_nothing_is_judged_without_a_precondition(answer, claim):
+    tests = [precondition(ANSWERS[answer]), ANSWERS[claim]]
+    assert judge({"a": tests}).verdict is Verdict.INCONCLUSIVE
+
+
+def test_a_precondition_that_holds_changes_nothing():
+    checked = precondition(ANSWERS[Answer.HOLDS])
+    assert judge({"a": [checked, ANSWERS[Answer.OPPOSITE]]}).verdict is Verdict.REFUTED
+    assert judge({"a": [checked, ANSWERS[Answer.HOLDS]]}).verdict is Verdict.SUPPORTED

@@ -123,6 +123,8 @@ class Claim:
         precise: the statement in a form that can be tested.
         criterion: the required observation in words; `tests` contains the same rule as code.
         tests: function that returns the tests of each circumstance, given the results.
+        changed_after_data: what changed in the wording or in the tests after the measurement, and
+            why; None if nothing changed. The page shows this text beside the criterion.
     """
 
     name: str
@@ -130,6 +132,7 @@ class Claim:
     precise: Bilingual
     criterion: Bilingual
     tests: Callable[[Results], Mapping[str, Sequence[Test]]]
+    changed_after_data: Bilingual | None = None
 
     def judge(self, results: Results) -> Judgement:
         """Return the verdict on the claim."""

@@ -47,6 +47,8 @@ class Test:
         contrary: two limits. If the whole interval of the effect is outside these limits, the
             opposite of the claim is true.
         logarithm: whether all values are logarithms of a ratio. The pages then show the ratio.
+        precondition: whether this is a check of the measurement, not of the claim. If such a test
+            does not hold, nothing can be said about the claim in this circumstance.
     """
 
     effect: Estimate
@@ -55,6 +57,7 @@ class Test:
     contrary: tuple[float, float]
     name: str = ""
     logarithm: bool = False
+    precondition: bool = False
 
     def answer(self) -> Answer:
         """Compare the interval with the limits."""
@@ -127,6 +130,11 @@ def near(
     return within(effect, value - distance, value + distance, margin=margin, name=name)
 
 
+def precondition(test: Test) -> Test:
+    """Mark a test as a check of the measurement, without which the claim cannot be judged."""
+    return replace(test, precondition=True)
+
+
 def of_ratio(test: Test) -> Test:
     """Mark a test as a test on the logarithm of a ratio, so that the pages show the ratio."""
     return replace(test, logarithm=True)
@@ -183,9 +191,11 @@ def contradict(one: Judgement, other: Judgement) -> bool:
 
 
 def _together(tests: Sequence[Test]) -> Answer:
-    """Combine the results of the tests of a circumstance. The claim holds if all tests hold. If
-    some test does not hold, return the first of these results that occurs: `opposite`, `absent`,
-    `open`."""
+    """Combine the results of the tests of a circumstance. The claim holds if all tests hold. If a
+    precondition does not hold, the claim is open. If another test does not hold, return the first
+    of these results that occurs: `opposite`, `absent`, `open`."""
+    if any(test.precondition and test.answer() is not Answer.HOLDS for test in tests):
+        return Answer.OPEN
     answers = [test.answer() for test in tests]
     for kind in (Answer.OPPOSITE, Answer.ABSENT, Answer.OPEN):
         if kind in answers:

@@ -24,15 +24,22 @@ def claim_article(page: Page, claim: Claim, language: Language) -> str:
     tests = "" if page.record is None else _tests(page, claim, language)
     seen = where(page.experiment, judgement, language) if judgement else []
     places = "".join(f"<span><b>{escape(a)}</b> {in_symbols(b)}</span>" for a, b in seen)
+    changed = claim.changed_after_data
+    note = "" if changed is None else _changed(changed.in_(language), language)
     return (
         f'<article class="claim" id="claim-{escape(claim.name)}"><header>'
         f"<h3>“{in_symbols(claim.popular.in_(language))}”</h3>{mark}</header>"
         + (f'<p class="where">{places}</p>' if places else "")
         + f"<dl><dt>{say('precise', language)}</dt>"
-        f"<dd>{in_symbols(claim.precise.in_(language))}</dd></dl>"
-        f"<details><summary>{say('criterion', language)}</summary>"
+        f"<dd>{in_symbols(claim.precise.in_(language))}</dd></dl>{note}"
+        f"<details><summary>{say('criterion' if changed is None else 'criterion_now', language)}"
+        "</summary>"
         f"<p>{in_symbols(claim.criterion.in_(language))}</p>{tests}</details></article>\n"
     )
+
+
+def _changed(text: str, language: Language) -> str:
+    return f'<p class="notice"><b>{say("changed_after_data", language)}</b> {in_symbols(text)}</p>'
 
 
 def _tests(page: Page, claim: Claim, language: Language) -> str:
@@ -42,11 +49,13 @@ def _tests(page: Page, claim: Claim, language: Language) -> str:
         return ""
     rows = []
     found = claim.tests(page.record.results)
-    named = any(test.name for tests in found.values() for test in tests)
+    named = any(test.name or test.precondition for tests in found.values() for test in tests)
     for place, tests in found.items():
         for k, test in enumerate(tests):
             name = circumstance(page.experiment, place, language) if k == 0 else ""
             tested = circumstance(page.experiment, test.name, language) if test.name else ""
+            if test.precondition:
+                tested = f"{say('precondition', language)} {tested}"
             rows.append(
                 f'<tr><th scope="row">{in_symbols(name)}</th>'
                 + (f"<td>{in_symbols(tested)}</td>" if named else "")
