@@ -4,9 +4,12 @@ from pathlib import Path
 
 import pytest
 
+from made_up_comparison import made_up
 from made_up_pairs import KOREAN_ENGLISH, exchanged
 from whyformer.cli.main import main
+from whyformer.foundation.bilingual import Language
 from whyformer.workflows import demo
+from whyformer.workflows.compare.page.page import file_of, write_pages
 
 pytestmark = pytest.mark.usefixtures("unchecked")
 WIDTHS = (1280, 390)
@@ -69,6 +72,32 @@ def test_the_page_of_errors_shows_every_column(swapped, opened, width, tmp_path)
     if width == min(WIDTHS):  # a wide page may scroll in its table
         boxes = "all => all.map(one => one.getBoundingClientRect().right)"
         assert max(seen.page.eval_on_selector_all(".cards td", boxes)) <= width
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize("language", Language)
+def test_the_page_of_a_comparison_is_whole(opened, width, language, tmp_path):
+    long = {"base": 0.0, "an-arm-with-a-name-that-is-wider-than-the-window-of-a-phone": -3.0}
+    write_pages(tmp_path, made_up(effects=long))
+    seen = opened(tmp_path / file_of(language), width)
+    assert (seen.errors, seen.requests, seen.empty_drawings()) == ([], [], [])
+    assert seen.overflow() <= 0
+    drawing = seen.page.locator("svg.strip").first.bounding_box()
+    assert drawing["y"] + drawing["height"] < 844  # the effect is on the first screen
+    seen.page.locator("nav a").click()
+    assert seen.page.url.endswith(file_of(next(one for one in Language if one is not language)))
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_axe_finds_no_serious_violation_on_the_page_of_a_comparison(opened, theme, tmp_path):
+    axe = pytest.importorskip(
+        "axe_playwright_python.sync_playwright", reason="axe is not installed"
+    )
+    write_pages(tmp_path, made_up())
+    seen = opened(tmp_path / file_of(Language.KOREAN), WIDTHS[1])
+    seen.page.emulate_media(color_scheme=theme)
+    found = axe.Axe().run(seen.page).response["violations"]
+    assert [one["id"] for one in found if one["impact"] in ("serious", "critical")] == []
 
 
 @pytest.mark.parametrize("width", WIDTHS)

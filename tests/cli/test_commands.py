@@ -285,6 +285,7 @@ def test_doctor(cli):
         "documents",
         "lab",
         "ray",
+        "compare",
         "baselines",
     }
     text = cli("doctor").out

@@ -67,11 +67,16 @@ class Point:
 
 @dataclass(frozen=True)
 class Line:
-    """One curve."""
+    """One curve.
+
+    Args: group: measured lines of one group, such as several runs of one setting, have the same
+        colour, and one entry in the legend, which is the name of the group. "" is no group.
+    """
 
     name: str
     points: Sequence[Point]
     style: LineStyle = LineStyle.MEASURED
+    group: str = ""
 
 
 @dataclass(frozen=True)
@@ -100,16 +105,21 @@ def line_chart(chart: LineChart, *, empty: str = "No points.") -> str:
     x = x_scale(chart.x, xs, LEFT, WIDTH - RIGHT)
     y = y_scale(chart.y, ys, HEIGHT - BOTTOM, TOP)
     parts, legend = _grid(x, y), []
-    measured = dashed = 0
-    for line in chart.lines:
+    measured: dict[str | int, int] = {}
+    dashed = 0
+    for place, line in enumerate(chart.lines):
         if line.style is LineStyle.MEASURED:
-            shape, color = SHAPES[measured % len(SHAPES)], measured % COLORS
+            group = line.group or place
+            known = group in measured
+            at = measured.setdefault(group, len(measured))
+            shape, color = SHAPES[at % len(SHAPES)], at % COLORS
             parts.append(_measured(line, chart, x, y, shape, color))
+            if known:
+                continue
             sample = (
                 f'<path class="line s{color}" d="M1 8h26"/>'
                 f'<path class="dot s{color}" transform="translate(14 8)" d="{shape}"/>'
             )
-            measured += 1
         elif line.style is LineStyle.THEORY:
             dash = DASHES[dashed % len(DASHES)]
             parts.append(_theory(line, chart, x, y, dash))
@@ -121,7 +131,7 @@ def line_chart(chart: LineChart, *, empty: str = "No points.") -> str:
             sample = '<path class="mark" d="M14 1v14"/>'
         legend.append(
             f'<li><svg viewBox="0 0 28 16" aria-hidden="true">{sample}</svg>'
-            f"<span>{in_symbols(line.name)}</span></li>"
+            f"<span>{in_symbols(line.group or line.name)}</span></li>"
         )
     return (
         f'<ul class="legend">{"".join(legend)}</ul>'

@@ -4,13 +4,17 @@ from collections.abc import Sequence
 from html import escape
 
 
-def table(head: str, rows: str) -> str:
+def table(head: str, rows: str, *, name: str = "") -> str:
     """Return a table that scrolls horizontally if the page is too narrow.
 
-    Args: head: HTML of the header cells. rows: HTML of the rows.
+    Args:
+        head: HTML of the header cells.
+        rows: HTML of the rows.
+        name: a name as plain text, with which the table can be reached and scrolled by keyboard.
     """
+    reached = f' tabindex="0" role="region" aria-label="{escape(name)}"' if name else ""
     made = f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>"
-    return f'<div class="wide">{made}</div>'
+    return f'<div class="wide"{reached}>{made}</div>'
 
 
 def cards(names: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

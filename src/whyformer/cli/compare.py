@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from cyclopts import Parameter
 
@@ -24,14 +24,22 @@ EXAMPLES = """Examples:
   whyformer compare pronounce --arm base --arm optimizer=adam \\
     --tune training.learning_rate=0.001,0.002,0.004 --minutes 2 --margin 0.5 \\
     --out runs/optimizer
+  whyformer compare pronounce --arm base --arm optimizer=adam \\
+    --tune training.learning_rate=0.0005..0.01 --trials 8 --updates 500 \\
+    --margin 0.5 --on ray --out runs/search
+  whyformer compare --task classify --data train.csv --test test.csv \\
+    --arm base --arm d_model=64 --updates 300 --margin 1 --out runs/labels
 
 The first arm is the base; each other arm is compared with it. An arm is the
 word base, settings KEY=VALUE, or the name of a recipe. The section of a setting
 may be left out if only one section has the setting.
 Every arm is trained with the same seeds and the same budget. --tune tries the
 values for each arm on other seeds, and keeps the best by the validation score.
+A range KEY=LOW..HIGH is searched with Optuna: pip install "whyformer[compare]".
 OUT/registration.json states, before the first update, what is compared and how
 it will be judged. A repeated command continues; finished trainings are kept.
+OUT/comparison.html is the report (comparison.ko.html in Korean), and
+OUT/comparison.json has all numbers.
 The scores are those on --test, or on the validation set without --test. Seeds
 and test items are both units of the intervals (docs/comparison-statistics.md).
 Ctrl-C stops the trainings after their current update (exit code 130)."""
@@ -50,11 +58,13 @@ def compare(
     flops: Annotated[float | None, within(1.0, 1e30)] = None,
     margin: Annotated[float | None, within(0.0, 1e9)] = None,
     tune: Annotated[list[str] | None, Parameter(negative="")] = None,
+    trials: Annotated[int | None, within(1, 100)] = None,
     tune_seeds: Annotated[int, within(1, 100)] = 1,
     metric: str | None = None,
     test: Path | None = None,
     all_seeds: Flag = False,
     workers: Annotated[int | None, within(1, 1000)] = None,
+    on: Literal["processes", "ray"] = "processes",
     data: Texts = None,
     source: str | None = None,
     target: str | None = None,
@@ -83,13 +93,18 @@ def compare(
         flops: Budget of each training: operations of the matrix products, for sentences of 30
             tokens.
         margin: The smallest difference that matters to you, in the unit of the metric. Required.
-        tune: A setting with values to try for each arm: KEY=VALUE,VALUE.
+        tune: A setting with values to try for each arm: KEY=VALUE,VALUE, or a range to search:
+            KEY=LOW..HIGH.
+        trials: Number of values, or of combinations of values, that are tried for each arm
+            (default: all; a range of --tune needs this number).
         tune_seeds: Number of seeds for each value.
         metric: The metric of the comparison (default: that of the recipe).
-        test: File of pairs that no training sees (task translate).
+        test: File of test items that no training sees: pairs, labelled texts or words, or a text
+            (tasks translate, classify, regress, tag and language).
         all_seeds: Do not stop before the last seed when all verdicts are clear.
         workers: Number of trainings at the same time, each on one core
             (default: all cores; 1 on a GPU).
+        on: Where to train: processes of this machine, or a Ray cluster (RAY_ADDRESS).
         data: Data files, as for `whyformer train`.
         source: Column of the source or text.
         target: Column of the target or label.
@@ -106,17 +121,21 @@ def compare(
     from whyformer.cli.shared.recipes import resolved
     from whyformer.cli.shared.streams import print_json, warn
     from whyformer.foundation import plugins
+    from whyformer.foundation.bilingual import Language
     from whyformer.foundation.errors import UsageError
     from whyformer.foundation.files import sha256_of
     from whyformer.recipes.recipe import dump, setting_names
-    from whyformer.workflows.compare.arms import Arm, parse_arms, parse_grid
-    from whyformer.workflows.compare.compare import Design, compare
+    from whyformer.workflows.compare.arms import Arm, parse_arms
+    from whyformer.workflows.compare.compare import Engine, compare
+    from whyformer.workflows.compare.design import Design
+    from whyformer.workflows.compare.page.page import file_of
     from whyformer.workflows.compare.registration import hash_of
+    from whyformer.workflows.compare.space import parse_space
 
     if least <= 0:
         raise UsageError("`--margin` must be above 0: it is the smallest difference that matters.")
     if test is not None and not test.is_file():
-        raise UsageError(f"`--test` must be a file of pairs, but there is no file `{test}`.")
+        raise UsageError(f"`--test` must be a file of test items, but there is no file `{test}`.")
     budget = _budget({"minutes": minutes, "updates": updates, "tokens": tokens, "flops": flops})
     for name in ("training.seed", "training.minutes", "training.updates", "training.epochs"):
         if name in overrides:
@@ -148,7 +167,7 @@ def compare(
         seeds=seeds,
         budget=budget,
         margin=least,
-        grid=parse_grid(tune or (), keys),
+        space=parse_space(tune or (), keys, trials),
         tune_seeds=tune_seeds,
         metric=metric,
         test=test,
@@ -157,21 +176,14 @@ def compare(
         plugins=plugins.sources(),
     )
     found = compare(
-        design, resolve, directory, workers=workers or _workers(), quiet=quiet, say=warn
+        design, resolve, directory, workers=workers, on=Engine(on), quiet=quiet, say=warn
     )
     if json:
         print_json(found.to_json())
     else:
         print(found.table())
+        warn(f"The report is `{directory / file_of(Language.ENGLISH)}`.")
     return 0
-
-
-def _workers() -> int:
-    """Return the default number of trainings at the same time: one on a GPU, else one per core."""
-    from whyformer.foundation.devices import choose_device
-    from whyformer.interop.engine import cores
-
-    return cores() if choose_device().type == "cpu" else 1
 
 
 def _budget(given: dict[str, Any]) -> "Budget":

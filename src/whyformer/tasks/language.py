@@ -75,9 +75,10 @@ class Language(TextTask):
         assert isinstance(model, TextModel)
         return text_scores(model, self.validation_rows(), self.dev, self.loss)
 
-    def validation_rows(self) -> ContiguousRows | PackedRows:
-        """Return the validation text in rows of the same length as in training."""
-        return self._rows(self.dev, shuffle=False)
+    def validation_rows(self, documents: Documents | None = None) -> ContiguousRows | PackedRows:
+        """Return a text in rows of the same length as in training. Args: documents: None means the
+        validation text."""
+        return self._rows(self.dev if documents is None else documents, shuffle=False)
 
     def bundle(self, model: Model, facts: dict[str, Any]) -> Bundle:
         """Return the model with everything that is needed to use it; see `Task.bundle`."""

@@ -20,6 +20,7 @@ EXTRAS = {
     "track": "tensorboard",
     "lab": "latex2mathml",
     "ray": "ray",
+    "compare": "optuna",
     "documents": "docx",
     "export": "onnxruntime",
     "baselines": "sklearn",

@@ -6,9 +6,9 @@ from typing import Any
 
 from whyformer.bundle import Bundle, load_bundle
 from whyformer.data.formats.recognition import Wanted
-from whyformer.data.labelled import example_roles, examples_to_score, read_examples
+from whyformer.data.labelled import Example, example_roles, examples_to_score, read_examples
 from whyformer.data.reading import DEFAULT, Reading
-from whyformer.data.tagged import blanks_left_out, read_tagged, word_columns
+from whyformer.data.tagged import Tagged, blanks_left_out, read_tagged, word_columns
 from whyformer.evaluation.score import Score
 from whyformer.foundation.devices import choose_device
 from whyformer.foundation.errors import DataError, UsageError
@@ -66,12 +66,29 @@ def evaluate_labelled(
             data.
     Raises: DataError if the file has no text, or has a label that the run does not know.
     """
+    found = load_labeller(run)
+    items = labelled_items(found, run, file, columns, encoding=encoding, warn=warn)
+    return found.evaluate(items)  # pyright: ignore[reportArgumentType]  # those of its task
+
+
+def labelled_items(
+    found: Classifier | Tagger,
+    run: Path,
+    file: Path,
+    columns: Sequence[str] = (),
+    *,
+    encoding: str | None = None,
+    warn: Callable[[str], None] = lambda text: None,
+) -> list[Example] | list[Tagged]:
+    """Return the texts of a labelled file for a classifier, or its sentences for a tagger.
+
+    Args: found: the loaded run. run, file, columns, warn: see `evaluate_labelled`.
+    """
     if len(columns) not in (0, 2, 3):
         raise UsageError(
             "`--columns` takes two names (text, label) or three (first text, second text, label), "
             f"but the number of names is {len(columns)}."
         )
-    found = load_labeller(run)
     given, reading = bool(columns), as_in_training(run, file, encoding, warn)
     columns = columns or remembered(found, file, reading)
     text, label = (columns[0], columns[-1]) if columns else (None, None)
@@ -88,7 +105,7 @@ def evaluate_labelled(
             if said:
                 warn(f"`{file}`: {said}")
         _check(found, ((one.line, " ".join(one.words)) for one in sentences), f"`{file}`: ", warn)
-        return found.evaluate(sentences)
+        return sentences
     second = columns[1] if len(columns) == 3 else None
     options: dict[str, Any] = {
         "text": text, "second": second, "label": label, "reading": reading,
@@ -106,7 +123,7 @@ def evaluate_labelled(
         f"`{file}`: ",
         warn,
     )
-    return found.evaluate(examples)
+    return examples
 
 
 def _check(

@@ -8,8 +8,6 @@ from whyformer.workflows.compare.arms import (
     full_key,
     parse_arm,
     parse_arms,
-    parse_grid,
-    trials,
 )
 
 KEYS = ["model.d_model", "model.wiring", "training.minutes", "training.learning_rate"]
@@ -57,15 +55,3 @@ def test_a_section_may_be_left_out_only_if_the_name_is_clear():
     assert full_key("learning-rate", TWICE) == "training.learning_rate"
     with pytest.raises(UsageError, match=r"training\.minutes, validation\.minutes"):
         full_key("minutes", TWICE)
-
-
-def test_a_grid_has_every_combination_of_its_values():
-    grid = parse_grid(["learning_rate=1,2", "d_model=8,16,32"], KEYS)
-    assert len(trials(grid)) == 6
-    assert {"training.learning_rate": ["2"], "model.d_model": ["8"]} in trials(grid)
-
-
-@pytest.mark.parametrize("text", ["learning_rate", "learning_rate=1", "learning_rate=1,1"])
-def test_a_grid_with_less_than_two_values_is_refused(text):
-    with pytest.raises(UsageError, match="--tune"):
-        parse_grid([text], KEYS)

@@ -6,11 +6,10 @@ from pathlib import Path
 import pytest
 import torch
 
-from whyformer.cli.compare import _workers
 from whyformer.cli.main import main
 from whyformer.workflows.compare import compare as comparing
 from whyformer.workflows.compare.cell import Cell, run_cell
-from whyformer.workflows.compare.running import Place, run_cells
+from whyformer.workflows.compare.running import Place, fitting, run_cells
 
 pytestmark = pytest.mark.usefixtures("unchecked")
 
@@ -98,7 +97,7 @@ def test_the_test_file_is_what_is_scored(compare, trained, tmp_path):
     found = compare("--updates", "2", "--seeds", "2", "--test", str(test), "--metric", "chrf")
     assert found["comparisons"]["wide"]["lines"] == 3
     assert found["metric"] == "chrf"
-    assert not any("validation set" in note for note in found["notes"])
+    assert not any("validation set" in note["text"] for note in found["notes"])
 
 
 def test_each_arm_is_tuned_on_other_seeds_and_keeps_its_best_value(compare, trained, tmp_path):
@@ -128,7 +127,7 @@ def test_a_comparison_stops_when_every_verdict_is_clear(compare, trained):
     seeds = {one.seed for one in trained}
     assert found["comparisons"]["x"]["verdict"] == "no difference that matters"
     assert len(seeds) < 9
-    assert any("Stopped before the last seed" in note for note in found["notes"])
+    assert any(note["name"] == "stopped_early" for note in found["notes"])
 
 
 LABELLED = "".join(f"good {n}\tyes\nbad {n}\tno\n" for n in range(60))
@@ -136,27 +135,48 @@ SCORED = "".join(f"long {'a' * n}\t{n}.5\n" for n in range(60))
 TEXT = "the cat sat on the mat and the dog sat on the log\n" * 60
 
 
+TAGGED = "".join(f"the\tD\ncat{n}\tN\nruns\tV\n\n" for n in range(60))
+
+
 @pytest.mark.slow
+@pytest.mark.parametrize("with_test", [False, True])
 @pytest.mark.parametrize(
     ("task", "text", "metric", "items"),
     [
         ("classify", LABELLED, "accuracy", True),
         ("regress", SCORED, "pearson", True),
+        ("tag", TAGGED, "accuracy", True),
         ("language", TEXT, "bits_per_character", True),
         ("masked", TEXT, "loss", False),
     ],
 )
-def test_every_task_can_be_compared(tmp_path, trained, capsys, task, text, metric, items):
-    file = tmp_path / f"data.{'txt' if text is TEXT else 'tsv'}"
+def test_every_task_can_be_compared(
+    tmp_path, trained, capsys, task, text, metric, items, with_test
+):
+    ending = {TEXT: "txt", TAGGED: "conll"}.get(text, "tsv")
+    file, test = tmp_path / f"data.{ending}", tmp_path / f"test.{ending}"
     file.write_text(text, encoding="utf-8")
+    few = "".join(text.splitlines(keepends=True)[: 40 if text == TEXT else 8])
+    test.write_text(few, encoding="utf-8")
     out = str(tmp_path / "c")
     given = ["compare", "--task", task, "--data", str(file), "--arm", "base", "--arm", "d_model=32"]
     given += ["--model.d-model", "16", "--model.heads", "2", "--model.d-ff", "16", "--updates", "2"]
     given += ["--data.next-sentence", "false"] if task == "masked" else []
-    assert main([*given, "--seeds", "2", "--margin", "9", "--out", out, "--json"]) == 0
+    given += ["--test", str(test)] if with_test else []
+    code = main([*given, "--seeds", "2", "--margin", "9", "--out", out, "--json", "--quiet"])
+    if with_test and not items:
+        assert code == 2
+        assert "`--test` is for the tasks" in capsys.readouterr().err
+        return
+    assert code == 0
     found = json.loads(capsys.readouterr().out)
+    one = found["comparisons"]["d_model=32"]
     assert found["metric"] == metric
-    assert (found["comparisons"]["d_model=32"]["lines"] is not None) is items
+    assert (one["lines"] is not None) is items
+    if with_test and task != "language":
+        outputs = json.loads((tmp_path / "c/cells/arm-1-seed-1/outputs.json").read_text())
+        assert len(outputs["wanted"]) == {"tag": 2}.get(task, 8)
+    assert any(note["name"] == "validation_set" for note in found["notes"]) is not with_test
 
 
 @pytest.mark.parametrize(
@@ -181,7 +201,7 @@ def test_what_cannot_be_compared_is_refused(pairs, tmp_path, capsys, more, said)
 def test_trainings_share_the_cores_but_not_a_gpu(monkeypatch, kind, workers):
     monkeypatch.setattr("whyformer.foundation.devices.choose_device", lambda: torch.device(kind))
     monkeypatch.setattr("whyformer.interop.engine.cores", lambda: 3)
-    assert _workers() == workers
+    assert fitting() == workers
 
 
 def test_a_cell_that_fails_in_its_process_says_why(tmp_path):

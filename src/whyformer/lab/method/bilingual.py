@@ -1,34 +1,9 @@
-"""Texts in the two languages of the laboratory. Every text must exist in both languages."""
+"""The words of the laboratory's verdicts, and what its texts in two languages are made of."""
 
-from dataclasses import dataclass
-from enum import StrEnum
-
+from whyformer.foundation.bilingual import Bilingual, Language, alike
 from whyformer.lab.method.verdict import Verdict
 
-
-class Language(StrEnum):
-    """Languages of the pages."""
-
-    ENGLISH = "en"
-    KOREAN = "ko"
-
-
-@dataclass(frozen=True)
-class Bilingual:
-    """A text in English and in Korean."""
-
-    en: str
-    ko: str
-
-    def in_(self, language: Language) -> str:
-        """Return the text in one language."""
-        return self.en if language is Language.ENGLISH else self.ko
-
-
-def alike(words: str) -> Bilingual:
-    """Return a text that is equal in both languages, such as a symbol or a name."""
-    return Bilingual(words, words)
-
+__all__ = ["VERDICTS", "Bilingual", "Language", "alike"]
 
 VERDICTS: dict[Verdict, Bilingual] = {
     Verdict.SUPPORTED: Bilingual("supported", "확인됨"),

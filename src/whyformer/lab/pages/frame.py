@@ -45,7 +45,7 @@ def document(
     page_script = page_script.replace("  // hover.js\n", read("hover.js"))
     others = "".join(
         f'<a class="tongue" href="{file_of(name, other)}" hreflang="{other}" lang="{other}">'
-        f"{'English' if other is Language.ENGLISH else '한국어'}</a>"
+        f"{other.own_name}</a>"
         for other in languages
         if other is not language
     )

@@ -3,14 +3,11 @@
 import shlex
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import product
 
 from whyformer.foundation.errors import UsageError, nearest
 
 BASE = "base"
 """The arm without any difference from the recipe."""
-MOST_TRIALS = 100
-"""Maximum number of values, or of combinations of values, that are tuned."""
 
 
 @dataclass(frozen=True)
@@ -87,41 +84,6 @@ def parse_arms(texts: Iterable[str], keys: Sequence[str]) -> list[Arm]:
                     f"The arms `{other.name}` and `{one.name}` are the same. Change one of them."
                 )
     return arms
-
-
-def parse_grid(texts: Iterable[str], keys: Sequence[str]) -> dict[str, list[str]]:
-    """Return the values to tune, by setting: ``training.learning_rate=0.001,0.002``."""
-    grid: dict[str, list[str]] = {}
-    for text in texts:
-        key, equals, values = text.partition("=")
-        found = [value for value in values.split(",") if value]
-        if not equals or len(found) < 2:
-            raise UsageError(
-                f"`--tune` takes a setting with at least two values, such as "
-                f"training.learning_rate=0.001,0.002, but `{text}` was given."
-            )
-        full = full_key(key, keys)
-        if full in grid or len(set(found)) < len(found):
-            raise UsageError(f"`--tune` gives `{full}` or one of its values twice. Keep one.")
-        grid[full] = found
-    if len(trials(grid)) > MOST_TRIALS:
-        raise UsageError(
-            f"`--tune` gives {len(trials(grid)):,} combinations of values, more than "
-            f"{MOST_TRIALS}. Leave some of them out."
-        )
-    return grid
-
-
-def trials(grid: Mapping[str, Sequence[str]]) -> list[dict[str, list[str]]]:
-    """Return every combination of the values of a grid.
-
-    >>> trials({"a": ["1", "2"], "b": ["3"]})
-    [{'a': ['1'], 'b': ['3']}, {'a': ['2'], 'b': ['3']}]
-    """
-    return [
-        {key: [value] for key, value in zip(grid, values, strict=True)}
-        for values in product(*grid.values())
-    ]
 
 
 def full_key(key: str, keys: Sequence[str]) -> str:

@@ -69,6 +69,14 @@ class Budget:
                 f"A budget of operations needs the family transformer or gpt, but an arm has the "
                 f"family {recipe.model.family}. Use --minutes, --updates or --tokens."
             )
-        lengths = np.full(1, TOKENS_OF_A_LINE)
-        line = update_flops(recipe.model, recipe.text.vocabulary, lengths, lengths)
-        return line * tokens / TOKENS_OF_A_LINE
+        return operations(recipe, tokens)
+
+
+def operations(recipe: Recipe, tokens: float) -> float:
+    """Return the operations of the matrix products for a number of target tokens.
+
+    Raises: ConfigError for a family without a formula.
+    """
+    lengths = np.full(1, TOKENS_OF_A_LINE)
+    line = update_flops(recipe.model, recipe.text.vocabulary, lengths, lengths)
+    return line * tokens / TOKENS_OF_A_LINE

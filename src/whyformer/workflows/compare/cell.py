@@ -3,7 +3,8 @@
     python -m whyformer.workflows.compare.cell CELL
 
 CELL is a directory with ``cell.json`` (see `Cell`) and ``recipe.yaml``. The process trains in
-``CELL/run`` and writes ``result.json`` and, unless the cell is a trial, ``outputs.json``.
+``CELL/run`` and writes ``result.json`` and, unless the cell is a trial, ``outputs.json``. A cell
+that measures the pace makes a few updates only.
 """
 
 import json
@@ -35,6 +36,7 @@ class Cell:
         recipe: the whole recipe as YAML.
         plugins: sources of the plugins.
         metric, test: see `outputs.outputs_of`.
+        only_pace: measure how long updates take, instead of training; see `pace.measured_pace`.
     """
 
     arm: str
@@ -44,6 +46,7 @@ class Cell:
     plugins: tuple[str, ...] = ()
     metric: str | None = None
     test: str | None = None
+    only_pace: bool = False
 
     def write(self, directory: Path) -> None:
         """Write the files that the process reads."""
@@ -55,8 +58,13 @@ class Cell:
         """Return whether a directory has the results of this cell."""
         if not (directory / RESULT).exists():
             return False
+        return Cell.read(directory) == self
+
+    @staticmethod
+    def read(directory: Path) -> "Cell":
+        """Read the cell of a directory."""
         kept = json.loads((directory / CELL).read_text(encoding="utf-8"))
-        return {**kept, "plugins": tuple(kept["plugins"])} == asdict(self)
+        return Cell(**{**kept, "plugins": tuple(kept["plugins"])})
 
 
 def run_cell(directory: Path) -> int:
@@ -65,13 +73,17 @@ def run_cell(directory: Path) -> int:
     from whyformer.recipes.recipe import resolve
     from whyformer.tasks.build import open_task
     from whyformer.workflows.compare.outputs import outputs_of
+    from whyformer.workflows.compare.pace import measured_pace
     from whyformer.workflows.train import train
 
-    kept = json.loads((directory / CELL).read_text(encoding="utf-8"))
+    cell = Cell.read(directory)
     plugins.load_installed()
-    for source in kept["plugins"]:
+    for source in cell.plugins:
         plugins.load(source)
     resolved = resolve(directory / RECIPE)
+    if cell.only_pace:
+        write_text(directory / RESULT, json.dumps(measured_pace(resolved, directory / RUN)))
+        return 0
     began = time.monotonic()
     outcome = train(resolved, directory / RUN, quiet=True)
     if outcome.interrupted:
@@ -84,9 +96,9 @@ def run_cell(directory: Path) -> int:
     task = open_task(resolved.recipe, directory / RUN)
     higher = task.higher_is_better(task.metric)
     result["selection"] = {"metric": task.metric, "higher_is_better": higher}
-    if kept["trial"] is None:
-        test = None if kept["test"] is None else Path(kept["test"])
-        found = outputs_of(task, directory / RUN, outcome.scores, kept["metric"], test)
+    if cell.trial is None:
+        test = None if cell.test is None else Path(cell.test)
+        found = outputs_of(task, directory / RUN, outcome.scores, cell.metric, test)
         found.write(directory / OUTPUTS)
     write_text(directory / RESULT, json.dumps(result))
     for name in NOT_KEPT:

@@ -1,6 +1,5 @@
 """The verdicts of a comparison, as a table and as JSON."""
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -13,7 +12,15 @@ from whyformer.evaluation.comparison.power import detectable_effect
 from whyformer.evaluation.comparison.several import compare_all
 from whyformer.evaluation.comparison.verdict import Certain
 from whyformer.foundation.wording import counted
+from whyformer.workflows.compare.budget import Budget
+from whyformer.workflows.compare.notes import TEXTS, Note
 from whyformer.workflows.compare.outputs import Outputs, score_of, statistics
+from whyformer.workflows.compare.registration import described
+from whyformer.workflows.compare.trained import Trained, costs_of
+from whyformer.workflows.compare.tuning import Trial, best
+
+FORMAT = 1
+"""Version of the JSON of a comparison."""
 
 
 @dataclass
@@ -21,37 +28,78 @@ class Result:
     """The result of a comparison.
 
     Args:
+        recipe: name of the recipe.
         base: name of the base.
-        metric, unit: the metric, and whether higher or lower is better, as text.
+        metric: the metric.
         margin: the smallest difference that matters.
+        budget: what every training got.
         scores: the scores of each arm by seed.
         comparisons: the verdict on each arm but the base.
+        trained: the trainings that are judged, by arm: their costs and their learning curves.
+        notes: what limits the result.
         tuned: the values that tuning chose for each arm.
-        registered: whether everything was fixed before the start, in one sentence.
-        costs: mean seconds and updates of a training, by arm.
-        notes: sentences that limit the result.
+        trials: the trials of each arm.
+        registration: the state of the file of the registration.
     """
 
+    recipe: str
     base: str
     metric: str
-    unit: str
-    margin: float
     higher_is_better: bool
+    margin: float
+    budget: Budget
     scores: dict[str, dict[int, float]]
     comparisons: dict[str, Comparison]
-    tuned: dict[str, dict[str, list[str]]]
-    registered: str
-    costs: dict[str, dict[str, Any]] = field(default_factory=dict)
-    notes: list[str] = field(default_factory=list)
+    trained: dict[str, list[Trained]]
+    notes: list[Note] = field(default_factory=list)
+    tuned: dict[str, dict[str, list[str]]] = field(default_factory=dict)
+    trials: dict[str, list[Trial]] = field(default_factory=dict)
+    registration: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def unit(self) -> str:
+        """Whether higher or lower is better, as text."""
+        return f"{'higher' if self.higher_is_better else 'lower'} is better"
+
+    @property
+    def costs(self) -> dict[str, dict[str, float | None]]:
+        """The mean costs of a training of each arm."""
+        return {name: costs_of(some) for name, some in self.trained.items()}
 
     def to_json(self) -> dict[str, Any]:
-        """Return all values as JSON."""
-        comparisons = {name: one.to_json() for name, one in self.comparisons.items()}
-        return {**vars(self), "comparisons": comparisons}
+        """Return all values as JSON. The page and the card of a comparison are made from them."""
+        return {
+            "format": FORMAT,
+            "recipe": self.recipe,
+            "base": self.base,
+            "metric": self.metric,
+            "unit": self.unit,
+            "higher_is_better": self.higher_is_better,
+            "margin": self.margin,
+            "budget": {
+                "unit": str(self.budget.unit),
+                "amount": self.budget.amount,
+                "described": self.budget.described,
+            },
+            "scores": self.scores,
+            "comparisons": {name: one.to_json() for name, one in self.comparisons.items()},
+            "tuned": self.tuned,
+            "trials": {
+                name: [one.to_json() | {"chosen": n == best(some)} for n, one in enumerate(some)]
+                for name, some in self.trials.items()
+            },
+            "registered": described(self.registration),
+            "registration": self.registration,
+            "costs": self.costs,
+            "trained": {
+                name: [one.to_json() for one in some] for name, some in self.trained.items()
+            },
+            "notes": [{"name": str(note), "text": TEXTS[note].en} for note in self.notes],
+        }
 
     def table(self) -> str:
         """Return the result as text: the verdicts first, then the scores and the costs."""
-        wide = max(map(len, self.scores))
+        wide, costs = max(map(len, self.scores)), self.costs
         lines = [f"{self.metric} ({self.unit}), margin {self.margin:g}", ""]
         for name, one in self.comparisons.items():
             low, high = one.interval
@@ -67,14 +115,15 @@ class Result:
         for name, by_seed in self.scores.items():
             values = list(by_seed.values())
             each = " ".join(f"{value:.4g}" for value in values)
-            cost = self.costs.get(name, {"seconds": math.nan, "updates": math.nan})
+            cost = costs[name]
             lines.append(
                 f"{name:<{wide}}  {np.mean(values):>9.4g}  {each:<30}  "
                 f"{cost['seconds']:>7,.0f}  {cost['updates']:>7,.0f}"
             )
             if tuned := self.tuned.get(name):
                 lines.append(f"  tuned: {', '.join(f'{k} {v[0]}' for k, v in tuned.items())}")
-        return "\n".join([*lines, "", self.registered, *self.notes])
+        notes = [TEXTS[note].en for note in self.notes]
+        return "\n".join([*lines, "", described(self.registration), *notes])
 
     @staticmethod
     def verdict_of(one: Comparison) -> str:

@@ -27,6 +27,10 @@ class Place:
     directory: Path
 
 
+Run = Callable[[Sequence[Place], int, Callable[[Place, float], None]], None]
+"""Runs cells; see `run_cells`."""
+
+
 def run_cells(
     places: Sequence[Place], workers: int, finished: Callable[[Place, float], None]
 ) -> None:
@@ -50,16 +54,37 @@ def run_cells(
                     continue
                 running.remove(one)
                 if process.returncode:
-                    raise _failure(place, process.returncode)
+                    raise failure(place, process.returncode)
                 finished(place, time.monotonic() - began)
     finally:
-        for _, process, _ in running:
-            process.send_signal(signal.SIGTERM)
-        for _, process, _ in running:
-            try:
-                process.wait(STOP_SECONDS)
-            except subprocess.TimeoutExpired:
-                process.kill()  # its last checkpoint is kept
+        _stop([process for _, process, _ in running])
+
+
+def fitting() -> int:
+    """Return how many trainings fit on this machine: one on a GPU, else one for each core."""
+    from whyformer.foundation.devices import choose_device
+    from whyformer.interop.engine import cores
+
+    return cores() if choose_device().type == "cpu" else 1
+
+
+def run_place(place: Place) -> int:
+    """Run one cell in a process of its own, and return the exit code."""
+    process = _start(place)
+    try:
+        return process.wait()
+    finally:
+        _stop([process] if process.poll() is None else [])
+
+
+def _stop(processes: Sequence["subprocess.Popen[bytes]"]) -> None:
+    for process in processes:
+        process.send_signal(signal.SIGTERM)
+    for process in processes:
+        try:
+            process.wait(STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            process.kill()  # its last checkpoint is kept
 
 
 def _start(place: Place) -> "subprocess.Popen[bytes]":
@@ -76,7 +101,8 @@ def _start(place: Place) -> "subprocess.Popen[bytes]":
         )
 
 
-def _failure(place: Place, code: int) -> WhyformerError:
+def failure(place: Place, code: int) -> WhyformerError:
+    """Return the error of a cell that has failed, with the last line of its output."""
     text = (place.directory / LOG).read_text(encoding="utf-8", errors="replace").strip()
     last = text.splitlines()[-1] if text else f"exit code {code}"
     kind = UsageError if code == UsageError.exit_code else DataError

@@ -88,15 +88,7 @@ def verdict_on_tags(task: Tagging, run: Path, seconds: float) -> Verdict:
     systems = [mine, tagger.tag([one.words for one in held_out])]
     name = task.metric if task.metric in TAG_METRICS else "accuracy"
     wanted = [one.labels for one in held_out]
-    spans = name == "span_f1"
-    measure = Measure(
-        name,
-        "F1 of spans × 100, higher is better" if spans else "% of words, higher is better",
-        True,
-        f1 if spans else share,
-        IntervalKind.BOOTSTRAP if spans else IntervalKind.WILSON,
-    )
-    tables = [tag_statistics(one, wanted)[spans] for one in systems]
+    measure, tables = of_tags(name, systems, wanted)
     method = "the most frequent label of each word, and of each ending for new words"
     return verdict(measure, tables, "sentence", method, [SELECTED])
 
@@ -143,6 +135,21 @@ def of_label(
     unit = "% , mean of the classes' F1" if name == "f1" else "correlation × 100"
     measure = Measure(name, f"{unit}, higher is better", True, value)
     return measure, [(one[:, None] == known).astype(float) for one in cells]
+
+
+def of_tags(
+    name: str, systems: Sequence[Sequence[Sequence[str]]], wanted: Sequence[Sequence[str]]
+) -> tuple[Measure, list[Array]]:
+    """Return a metric of labelled words, and the statistics of each system by sentence."""
+    spans = name == "span_f1"
+    measure = Measure(
+        name,
+        "F1 of spans × 100, higher is better" if spans else "% of words, higher is better",
+        True,
+        f1 if spans else share,
+        IntervalKind.BOOTSTRAP if spans else IntervalKind.WILSON,
+    )
+    return measure, [tag_statistics(one, wanted)[spans] for one in systems]
 
 
 def of_number(

@@ -50,7 +50,7 @@ def verdict_on_text(task: Language, run: Path, seconds: float) -> Verdict:
     )
     theirs = np.array([sum(nats[start:end].sum() for start, end in row) for row in rows])
     tokens = np.array([sum(end - start for start, end in row) for row in rows], dtype=float)
-    measure = bits_per_character(scale_of(task))
+    measure = bits_per_character(scale_of(documents))
     tables: list[Array] = [np.stack([one, tokens], 1) for one in (mine, theirs)]
     notes = [SELECTED]
     used = sum(map(len, train))
@@ -63,9 +63,9 @@ def verdict_on_text(task: Language, run: Path, seconds: float) -> Verdict:
     return verdict(measure, tables, "row", method, notes)
 
 
-def scale_of(task: Language) -> float:
-    """Return the factor that turns nats per token of the held-out text into bits per character."""
-    report = task.dev.report
+def scale_of(documents: Documents) -> float:
+    """Return the factor that turns nats per token of a text into bits per character."""
+    report = documents.report
     return report.tokens / report.characters / math.log(2)
 
 
@@ -103,9 +103,10 @@ class Nats:
         return found
 
 
-def held_out_rows(task: Language) -> list[Row]:
-    """Return the rows of the held-out text, as validation reads them."""
-    rows = task.validation_rows()
+def held_out_rows(task: Language, documents: Documents | None = None) -> list[Row]:
+    """Return the rows of a text, as validation reads them. Args: documents: None means the held-out
+    text of the task."""
+    rows = task.validation_rows(documents)
     if isinstance(rows, PackedRows):
         return [row for batch in rows.plan(0) for row in batch]
     return [[row] for batch in rows.plan(0) for row in batch]
