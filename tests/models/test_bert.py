@@ -15,6 +15,7 @@ SWITCHES = {name: kind for name, kind in tiny.SWITCHES.items() if name != "tying
 VARIANTS = {f"{name}={m}": tiny.alone(name, m) for name, kind in SWITCHES.items() for m in kind} | {
     "sharing=all": {"sharing": "all"},
     "embedding_width=6": {"embedding_width": 6},
+    "ngrams=3": {"ngrams": 3, "ngram_rows": 97, "ngram_width": 5},
 }
 EVERY_VARIANT = pytest.mark.parametrize("variant", VARIANTS)
 

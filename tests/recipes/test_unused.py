@@ -80,6 +80,9 @@ WITH = [
     ("classify", {"training.optimizer": "adamw"}, "training.weight_decay", 0.5),
     ("masked", {"data.next_sentence": False}, "data.rows", "full"),
     ("classify", {"model.layers": 2}, "model.sharing", "all"),
+    ("classify", {"model.ngrams": 2}, "model.ngram_rows", 97),
+    ("classify", {"model.ngrams": 2}, "model.ngram_width", 3),
+    ("classify", {"model.ngrams": 2}, "model.ngram_dropout", 0.5),
     ("rnn", {"model.initialization": "chrono"}, "model.chrono_span", 5),
     ("rnn", {"model.dropout": 0.5}, "model.dropout_form", "variational"),
 ]

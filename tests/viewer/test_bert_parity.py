@@ -21,6 +21,13 @@ VARIANTS = {
     "relative": {"positions": "relative"},
     "narrow embeddings": {"embedding_width": 8},
     "one layer three times": {"sharing": "all", "layers": 3},
+    "n-grams": {"ngrams": 3, "ngram_rows": 13, "ngram_width": 5},
+    "n-grams of narrow embeddings": {
+        "ngrams": 2,
+        "ngram_rows": 999_983,
+        "ngram_width": 1,
+        "embedding_width": 8,
+    },
     "classes": {"outputs": 3},
     "classes after gelu": {"outputs": 3, "head_layer": "gelu"},
     "classes without a layer": {"outputs": 3, "head_layer": "none"},

@@ -12,6 +12,8 @@ MAX_POSITIONS = 1 << 20
 """Maximum number of tokens in a sequence: 1,048,576."""
 MAX_IDS = 10_000_000
 """Maximum number of ids in a vocabulary, and of labels of a classifier."""
+MAX_NGRAM = 16
+"""Maximum number of tokens in an n-gram."""
 MAX_UPDATES = 10**9
 """Maximum number of updates in a run. At one update per second, such a run would take 31 years."""
 MAX_MINUTES = 366 * 24 * 60

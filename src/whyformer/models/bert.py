@@ -13,6 +13,7 @@ from whyformer.blocks.dropout import Dropout
 from whyformer.blocks.feedforward import Activation
 from whyformer.blocks.initialization import INITIALIZATIONS, Initialization
 from whyformer.blocks.masks import padding_mask
+from whyformer.blocks.ngrams import NgramEmbedding
 from whyformer.blocks.normalization import NORMS, set_epsilon
 from whyformer.blocks.positions import POSITIONS, Position
 from whyformer.foundation.bounds import (
@@ -20,12 +21,16 @@ from whyformer.foundation.bounds import (
     MAX_IDS,
     MAX_INNER,
     MAX_LAYERS,
+    MAX_NGRAM,
     MAX_POSITIONS,
     MAX_WIDTH,
 )
 from whyformer.foundation.wording import counted
 from whyformer.models.encoder import EncoderLayer
 from whyformer.models.parts import Biases, StackSettings
+
+INITIAL_DEVIATION = 0.02
+"""Standard deviation of the initial weights."""
 
 
 class LayerSharing(StrEnum):
@@ -79,6 +84,17 @@ class EncoderSettings(StackSettings):
     """Whether all layers share the same weights (ALBERT: all; BERT: none)."""
     initialization: Initialization = Initialization.NORMAL
     """Weight initialization (BERT: normal)."""
+    ngrams: int = Field(default=1, ge=1, le=MAX_NGRAM)
+    """Length of the longest n-gram of tokens that has a vector. The vectors of all n-grams that end
+    at a token are added to the vector of the token. With 1, only single tokens have vectors (BERT).
+    N-grams help most with little training."""
+    ngram_rows: int = Field(default=131_071, ge=1, le=MAX_IDS)
+    """Number of vectors of n-grams. A hash function chooses the vector of an n-gram; with a prime
+    number, the fewest n-grams share a vector."""
+    ngram_width: int = Field(default=64, ge=1, le=MAX_WIDTH)
+    """Width of the vectors of n-grams, which are projected to the width of the embeddings."""
+    ngram_dropout: float = Field(default=0.0, ge=0, lt=1)
+    """Probability that an n-gram is dropped in training."""
 
     @property
     def width_of_embeddings(self) -> int:
@@ -121,6 +137,8 @@ class BERTSettings(EncoderSettings):
 class SegmentEmbedding(nn.Module):
     """The sum of token, segment and position embeddings, with norm, dropout and a projection.
 
+    If `ngrams` is above 1, the sum also contains the embeddings of n-grams of tokens.
+
     The projection to `d_model` exists only if the embeddings are narrower than `d_model`.
 
     Paper: Devlin et al. 2018 (arXiv:1810.04805), §3 and Figure 2; the projection: Lan et al. 2019
@@ -132,7 +150,16 @@ class SegmentEmbedding(nn.Module):
         width = settings.width_of_embeddings
         self.tokens = nn.Embedding(vocabulary, width)
         self.segments = nn.Embedding(2, width)
+        if settings.ngrams > 1:
+            self.ngrams = NgramEmbedding(
+                settings.ngrams,
+                settings.ngram_rows,
+                settings.ngram_width,
+                width,
+                settings.ngram_dropout,
+            )
         self.norm = NORMS[settings.norm](width)
+        self.longest_ngram = settings.ngrams
         self.dropout = Dropout(settings.dropout)
         self.widen = (
             nn.Identity() if width == settings.d_model else nn.Linear(width, settings.d_model)
@@ -146,6 +173,8 @@ class SegmentEmbedding(nn.Module):
     ) -> Float[Tensor, "batch length d_model"]:
         """Embed tokens. Args: segments: 0 or 1 for each token; None means 0 for all."""
         x = self.tokens(ids)
+        if self.longest_ngram > 1:
+            x = x + self.ngrams(ids)
         x = x + (self.segments.weight[0] if segments is None else self.segments(segments))
         where = positions.embed(ids.shape[1], 0, x)  # pyright: ignore[reportCallIssue]
         return self.widen(self.dropout(self.norm(x if where is None else x + where)))
@@ -222,11 +251,13 @@ class BERT(nn.Module):
         set_epsilon(self, settings.norm_epsilon)
         for module in self.modules():
             if isinstance(module, nn.Linear | nn.Embedding):
-                nn.init.normal_(module.weight, std=0.02)
+                nn.init.normal_(module.weight, std=INITIAL_DEVIATION)
             if isinstance(module, nn.Linear) and module.bias is not None:
                 nn.init.zeros_(module.bias)
         for table in self.positions.parameters():
-            nn.init.normal_(table, std=0.02)
+            nn.init.normal_(table, std=INITIAL_DEVIATION)
+        if settings.ngrams > 1:
+            self.embedding.ngrams.initialize(INITIAL_DEVIATION)
         INITIALIZATIONS[settings.initialization](self.layers, 1.0)
 
     def forward(

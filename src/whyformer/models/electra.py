@@ -73,7 +73,8 @@ class Electra(nn.Module):
 
     Paper: Clark et al. 2020 (arXiv:2003.10555), §2 and §3.2 (embeddings of tokens and positions
         are shared, the generator is 1/4 to 1/2 as wide).
-    Differs: generator and discriminator also share the segment embeddings and the norm of the sum.
+    Differs: generator and discriminator also share the segment embeddings, the embeddings of
+        n-grams and the norm of the sum.
         The sigmoid of the discriminator's output is the probability that a token was replaced; in
         the paper, it is the probability that the token is original.
     Args: vocabularies: the vocabulary size, given twice (source and target are the same).
@@ -89,6 +90,8 @@ class Electra(nn.Module):
         generator.embedding.tokens = shared.tokens
         generator.embedding.segments = shared.segments
         generator.embedding.norm = shared.norm
+        if settings.ngrams > 1:
+            generator.embedding.ngrams = shared.ngrams
         generator.masked.weight = shared.tokens.weight
         # Share the learned vectors of the position scheme.
         if POSITIONS[settings.positions].limited:

@@ -15,7 +15,7 @@ from whyformer.recipes.task_declaration import TASKS
 from whyformer.text.pieces import UNITS
 from whyformer.text.symbols import FIRST_PIECE
 
-RATES = ("dropout", "attention_dropout")
+RATES = ("dropout", "attention_dropout", "ngram_dropout")
 """The model settings that do not come from the run to start from."""
 OF_HEAD = ("outputs", "answer_of")
 """The model settings that the task sets."""

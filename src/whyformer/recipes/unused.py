@@ -171,6 +171,8 @@ def _of_model(recipe: Recipe, name: str) -> str | None:
         return "the shape comes from the model in --start-from; only the dropout can be changed"
     if name in ("model.outputs", "model.answer_of"):
         return f"the task {recipe.task} sets it"
+    if name.startswith("model.ngram_") and getattr(model, "ngrams", 1) == 1:
+        return "`model.ngrams` is 1, so that n-grams have no vectors"
     if isinstance(model, RecurrentSettings | RecurrentLanguageSettings):
         chrono = model.initialization is RecurrentInitialization.CHRONO
         if name == "model.chrono_span" and not chrono:

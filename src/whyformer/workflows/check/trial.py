@@ -10,6 +10,7 @@ from torch import nn
 from whyformer.foundation.memory import peak_bytes
 from whyformer.foundation.wording import counted
 from whyformer.recipes.recipe import Recipe
+from whyformer.recipes.start import RATES
 from whyformer.training.loop import fit, start
 from whyformer.training.loss import Loss
 from whyformer.training.schedules import learning_rate
@@ -53,7 +54,7 @@ class Repeated:
 
 def without_dropout(recipe: Recipe) -> Recipe:
     """Return the recipe for memorizing: without dropout, and with all weights trainable."""
-    rates = {"dropout", "attention_dropout"} & type(recipe.model).model_fields.keys()
+    rates = set(RATES) & type(recipe.model).model_fields.keys()
     model = recipe.model.model_copy(update=dict.fromkeys(rates, 0.0))
     return recipe.model_copy(update={"model": model, "frozen": False, "freeze": []})
 

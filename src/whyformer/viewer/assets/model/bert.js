@@ -3,6 +3,7 @@ import {Linear, gelu, linearOf, normOf} from "./blocks.js";
 import {placesFrom, positionsOf} from "./positions.js";
 import {add, stackRows, Tensor} from "./tensors.js";
 
+const NGRAM_MULTIPLIER = 1000003; // as in blocks/ngrams.py
 const HEAD_LAYERS = {tanh: Math.tanh, gelu};
 
 /** Embeddings, N encoder layers in which every token attends to all tokens, and heads (Devlin et al. 2018).
@@ -15,6 +16,8 @@ export class BERT {
     this.prefix = prefix;
     this.tokens = weights.get(`${prefix}embedding.tokens.weight`);
     this.segments = weights.get(`${prefix}embedding.segments.weight`);
+    this.ngrams = weights.find(`${prefix}embedding.ngrams.table.weight`);
+    this.ngramProjection = linearOf(weights, `${prefix}embedding.ngrams.project`);
     this.embeddingNorm = normOf(weights, `${prefix}embedding.norm`, settings);
     this.widen = linearOf(weights, `${prefix}embedding.widen`);
     this.positions = positionsOf(weights, `${prefix}positions`, settings, {width: settings.width_of_embeddings, causal: false});
@@ -32,6 +35,7 @@ export class BERT {
   features(ids, segments, probe) {
     const places = placesFrom(0, ids.length);
     let x = add(stackRows(ids.map((id) => this.tokens.row(id))), stackRows(segments.map((one) => this.segments.row(one))));
+    if (this.ngrams !== null) x = add(x, this.ngramProjection.of(stackRows(places.map((i) => this.ngramVector(ids, i)))));
     x = this.embeddingNorm(this.positions.embed(x, places, probe));
     if (this.widen !== null) x = this.widen.of(x);
     probe.output(`${this.prefix}embedding`, x);
@@ -40,6 +44,18 @@ export class BERT {
       probe.stream(layer.name, x);
     }
     return this.finalNorm(x);
+  }
+
+  /** Return the sum of the vectors of the n-grams that end at token i. A hash function chooses each vector. */
+  ngramVector(ids, i) {
+    const [rows, width] = this.ngrams.shape;
+    const sum = new Float32Array(width);
+    for (let size = 2; size <= this.settings.ngrams; size += 1) {
+      let row = size;
+      for (let back = size - 1; back >= 0; back -= 1) row = (row * NGRAM_MULTIPLIER + (i >= back ? ids[i - back] : 0) + 1) % rows;
+      this.ngrams.row(row).forEach((value, k) => { sum[k] += value; });
+    }
+    return sum;
   }
 
   /** Return the logits of the masked tokens: E · LayerNorm(GELU(Wx + b)) + bias, with the embeddings E. */
