@@ -312,7 +312,14 @@ COMMANDS = {
         JSON | {"quick": "it is the default without --full"},
     ),
     "lab report": Command(
-        ("--out {new}/lab",), {"lang": "ko", "results": "{place}", "out": "{new}/b"}, JSON
+        ("--out {new}/lab",),
+        {
+            "lang": "ko",
+            "results": "{place}",
+            "comparison": "{place}/pairs.tsv",
+            "out": "{new}/b",
+        },
+        JSON,
     ),
     "train": Command(
         tuple(f"{recipe} --out {{new}}/run" for recipe in RECIPES),

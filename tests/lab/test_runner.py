@@ -8,10 +8,11 @@ from dataclasses import replace
 import pytest
 
 from whyformer.foundation.errors import MissingExtraError, WhyformerError
+from whyformer.foundation.machine import machine
 from whyformer.lab.experiments.scaling import EXPERIMENT, experiment
 from whyformer.lab.method import runner
 from whyformer.lab.method.experiment import Experiment, Mode, Part
-from whyformer.lab.method.runner import Engine, cells_of, machine, measure, plain, read_cells, run
+from whyformer.lab.method.runner import Engine, cells_of, measure, plain, read_cells, run
 
 WIDTHS = (1, 2, 3)
 

@@ -36,7 +36,11 @@ REPORT_EXAMPLES = """Examples:
 
   whyformer lab report
   whyformer lab report --lang ko --out pages
-  whyformer lab report --results runs/lab/full --out mine"""
+  whyformer lab report --results runs/lab/full --out mine
+  whyformer lab report --comparison runs/wiring/comparison.json --out mine
+
+The name of a comparison is that of its directory. The text of its page is
+written from its results, or is card.en.md and card.ko.md beside the file."""
 PLAIN_EVERY_SECONDS = 15.0
 """Seconds between two progress lines if standard error is not a terminal."""
 
@@ -179,6 +183,7 @@ def report(
     *,
     lang: Lang | None = None,
     results: Path | None = None,
+    comparison: Annotated[list[Path] | None, Parameter(negative="")] = None,
     out: Path = Path("docs/lab"),
     json: Flag = False,
 ) -> int:
@@ -187,6 +192,7 @@ def report(
     Args:
         lang: Language: en or ko (default: both).
         results: Directory of result files NAME.json (default: the published results).
+        comparison: File comparison.json of `whyformer compare`, which becomes a question, too.
         out: Directory for the pages.
         json: Print the paths of the files as one JSON object.
     """
@@ -202,7 +208,12 @@ def report(
             "runs/lab/quick and runs/lab/full."
         )
     languages = tuple(Language) if lang is None else (Language(lang),)
-    made = write_report(out, results=results or PUBLISHED, languages=languages)
+    made = write_report(
+        out,
+        results=results or PUBLISHED,
+        languages=languages,
+        comparisons=comparison or (),
+    )
     if json:
         print_json({"files": [str(path) for path in made]})
     else:

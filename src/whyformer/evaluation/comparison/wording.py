@@ -66,6 +66,12 @@ NO_INTERVAL = Bilingual(
     "없어 구간을 계산할 수 없으므로 판정하지 않습니다.",
 )
 INTERVAL = Bilingual("{level} % interval {low} to {high}", "{level} % 신뢰 구간 {low} ~ {high}")
+BUDGETS: dict[str, Bilingual] = {
+    "updates": Bilingual("{amount} updates a training", "학습마다 업데이트 {amount}회"),
+    "minutes": Bilingual("{amount} minutes a training", "학습마다 {amount}분"),
+    "tokens": Bilingual("{amount} target tokens a training", "학습마다 목표 토큰 {amount}개"),
+    "flops": Bilingual("{amount} operations (FLOPs) a training", "학습마다 연산(FLOPs) {amount}회"),
+}
 SEEDS_NEEDED = Bilingual(
     "About {count} seeds would settle this.", "시드가 {count}개쯤 있으면 판정할 수 있습니다."
 )
@@ -109,6 +115,20 @@ def advice(one: Mapping[str, Any]) -> Bilingual | None:
     if one["lines_needed"] is not None:
         return _filled(LINES_NEEDED, {"count": f"{one['lines_needed']:,}"})
     return None
+
+
+def budget_in_words(budget: Mapping[str, Any]) -> Bilingual:
+    """Return what every training got. Args: budget: its unit and its amount.
+
+    >>> budget_in_words({"unit": "flops", "amount": 2e15}).en
+    '2e+15 operations (FLOPs) a training'
+    """
+    unit, amount = budget["unit"], budget["amount"]
+    if unit in ("updates", "tokens"):
+        shown = f"{int(amount):,}"
+    else:
+        shown = f"{amount:.3g}" if unit == "flops" else f"{amount:,g}"
+    return _filled(BUDGETS[unit], {"amount": shown})
 
 
 def signed(value: float) -> str:

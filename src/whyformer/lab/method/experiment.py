@@ -152,6 +152,7 @@ class Experiment:
         names: for each internal name of a circumstance or arm, the text that the pages show.
         revision: increase it when the meaning of a measurement changes. Cells of an older
             revision are measured again.
+        command: the command that measures it again; "" means `whyformer lab run`.
     """
 
     name: str
@@ -164,6 +165,7 @@ class Experiment:
     mentions: tuple[str, ...] = ()
     names: Mapping[str, Bilingual] = field(default_factory=dict)
     revision: int = 1
+    command: str = ""
 
     def part(self, name: str) -> Part:
         """Return the part with the given name."""

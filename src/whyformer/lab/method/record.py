@@ -10,9 +10,10 @@ from typing import Any
 
 from whyformer.foundation.errors import DataError
 from whyformer.foundation.files import write_text
+from whyformer.foundation.machine import machine
 from whyformer.foundation.parsing import read_json
 from whyformer.lab.method.experiment import Experiment, Mode, Results, Settings
-from whyformer.lab.method.runner import cell_from_json, cells_of, machine, plain
+from whyformer.lab.method.runner import cell_from_json, cells_of, plain
 from whyformer.lab.method.statistics import Estimate
 
 FORMAT = 1
@@ -50,12 +51,21 @@ def current_config(experiment: Experiment, mode: Mode) -> str:
 
 
 def write_record(
-    path: Path, experiment: Experiment, results: Results, *, wall_seconds: float, reused: int = 0
+    path: Path,
+    experiment: Experiment,
+    results: Results,
+    *,
+    wall_seconds: float,
+    reused: int = 0,
+    made: Mapping[str, Any] | None = None,
 ) -> None:
-    """Write a run as JSON, atomically. Args: reused: number of cells from an earlier run.
+    """Write a run as JSON, atomically.
 
     The file also contains verdicts and estimates, for readers. The pages do not use these verdicts
     and estimates, but compute them again from the cells.
+    Args:
+        reused: number of cells from an earlier run.
+        made: versions and machine, if they are not those of now.
     """
     cells = results.cells
     head = {
@@ -69,6 +79,7 @@ def write_record(
         "cell_seconds": round(sum(c.seconds for c in cells), 1),
         "wall_seconds": round(wall_seconds, 1),
         "cells_from_an_earlier_start": reused,
+        **(made or {}),
     }
     verdicts = {
         name: {"verdict": j.verdict, "holds": j.holds, "fails": j.fails, "open": j.open}

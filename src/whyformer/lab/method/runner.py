@@ -5,7 +5,6 @@ import json
 import math
 import multiprocessing
 import os
-import platform
 import signal
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -135,20 +134,6 @@ def measure(work: Work) -> tuple[Numbers, float]:
     began = time.perf_counter()
     numbers = experiment_named(work.experiment).part(work.part).measure(work.settings, work.seed)
     return plain(numbers), time.perf_counter() - began
-
-
-def machine() -> dict[str, Any]:
-    """Return a description of the machine and the versions, for the record."""
-    import torch
-
-    return {
-        "python": platform.python_version(),
-        "torch": torch.__version__,
-        "machine": platform.machine(),
-        "cores": os.cpu_count(),
-        "threads": 1,
-        "dtype": "float32 unless the part says float64",
-    }
 
 
 def _measured(

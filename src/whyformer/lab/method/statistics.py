@@ -28,6 +28,8 @@ class Spread(StrEnum):
     """Lowest and highest value, if there are too few seeds for a bootstrap."""
     BINOMIAL = "binomial"
     """95 % Clopper-Pearson interval of a counted share."""
+    STUDENT = "student"
+    """Interval of `whyformer compare`: Student's t over seeds and, if known, test items."""
     EXACT = "exact"
     """No interval: the number is counted or computed and equal for all seeds."""
 

@@ -241,6 +241,7 @@ def spread_in_words(e: Estimate, language: Language) -> str:
         Spread.BOOTSTRAP: "bootstrap",
         Spread.RANGE: "range" if e.seeds > 1 else "one_seed",
         Spread.BINOMIAL: "binomial",
+        Spread.STUDENT: "student",
         Spread.EXACT: "exact",
     }
     return WORDS[kinds[e.spread]].in_(language).format(seeds=e.seeds)

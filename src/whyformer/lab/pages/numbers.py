@@ -37,7 +37,7 @@ def format_estimate(e: Estimate) -> FormattedEstimate:
     else:
         places = _decimals(e, max(sizes))
         value, low, high = (_fixed(v, places) for v in ends)
-    if e.spread in (Spread.BOOTSTRAP, Spread.BINOMIAL):
+    if e.spread in (Spread.BOOTSTRAP, Spread.BINOMIAL, Spread.STUDENT):
         return FormattedEstimate(value, f"[{low}, {high}]")
     return FormattedEstimate(value, f"({low} … {high})")
 

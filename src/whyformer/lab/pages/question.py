@@ -126,6 +126,7 @@ def _provenance(page: Page, language: Language) -> str:
     )
     place = say("cores", language, cores=machine["cores"], threads=machine["threads"])
     mode = record.results.mode
+    command = page.experiment.command or f"whyformer lab run {name} --{mode}"
     return (
         f"<h2>{say('provenance', language)}</h2>\n"
         f"{table(head, ''.join(rows))}<p class=facts>"
@@ -133,7 +134,7 @@ def _provenance(page: Page, language: Language) -> str:
         f"{say('versions', language)}: {escape(versions)}. {say('machine', language)}: "
         f"{escape(str(machine['machine']))}, {place}. {say('config', language)}: "
         f"<code>{escape(record.config)}</code>.<br>{say('reproduce', language)}: "
-        f"<code>whyformer lab run {name} --{mode}</code><br>"
+        f"<code>{escape(command)}</code><br>"
         f'<a href="{RESULTS}/{name}.json">{say("result_file", language)}</a></p>'
     )
 

@@ -5,11 +5,13 @@ import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
+from whyformer.foundation.errors import UsageError
 from whyformer.foundation.files import write_text
 from whyformer.lab.method.bilingual import Language
 from whyformer.lab.method.questions import experiment_named, written
-from whyformer.lab.method.record import PUBLISHED, result_of
+from whyformer.lab.method.record import PUBLISHED, result_of, write_record
 from whyformer.lab.pages.cards import facts_of, read_card
+from whyformer.lab.pages.comparison import comparison_page
 from whyformer.lab.pages.frame import file_of
 from whyformer.lab.pages.overview import glossary_page, index_page
 from whyformer.lab.pages.page import Page
@@ -22,6 +24,7 @@ def write_report(
     results: Path = PUBLISHED,
     languages: Sequence[Language] = tuple(Language),
     names: Sequence[str] | None = None,
+    comparisons: Sequence[Path] = (),
 ) -> list[Path]:
     """Write the pages of every question, and return the paths of the files, the index first.
 
@@ -29,8 +32,11 @@ def write_report(
         results: directory of files NAME.json; the page of a question without a file states that
             there are no results.
         names: names of the questions to include; None includes all questions.
+        comparisons: files ``comparison.json`` of `whyformer compare`, which become questions, too.
     """
     pages = [_page(name, results) for name in (written() if names is None else names)]
+    pages += [comparison_page(path) for path in comparisons]
+    refuse_equal_names(pages)
     made: list[Path] = []
     for language in languages:
         files = {"index": index_page(pages, language, languages)}
@@ -43,11 +49,29 @@ def write_report(
             write_text(made[-1], html)
     for page in pages:
         name = f"{page.experiment.name}.json"
-        if page.record is not None:
-            (out / RESULTS).mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(results / name, out / RESULTS / name)
-            made.append(out / RESULTS / name)
+        if page.record is None:
+            continue
+        (out / RESULTS).mkdir(parents=True, exist_ok=True)
+        made.append(out / RESULTS / name)
+        if page.experiment.command:
+            record = page.record
+            kept = {name: record.made[name] for name in ("whyformer", "machine")}
+            seconds = record.made["cell_seconds"]
+            write_record(made[-1], page.experiment, record.results, wall_seconds=seconds, made=kept)
+        else:
+            shutil.copyfile(results / name, made[-1])
     return made
+
+
+def refuse_equal_names(pages: Sequence[Page]) -> None:
+    """Refuse two pages that would be written to one file. Raises: UsageError."""
+    names = [page.experiment.name for page in pages]
+    for name in names:
+        if names.count(name) > 1:
+            raise UsageError(
+                f"Two comparisons have the name `{name}`. The name of a comparison is that of its "
+                "directory: rename one."
+            )
 
 
 def _page(name: str, results: Path) -> Page:

@@ -93,6 +93,10 @@ WORDS: dict[str, Bilingual] = {
         "exact 95 % interval of a counted share (Clopper-Pearson)",
         "센 비율의 정확한 95 % 구간 (클로퍼-피어슨)",
     ),
+    "student": Bilingual(
+        "interval of `whyformer compare` (Student's t, {seeds} seeds)",
+        "`whyformer compare`의 구간 (스튜던트 t, 시드 {seeds}개)",
+    ),
     "exact": Bilingual("exact, the same for every seed", "정확한 값, 시드와 무관"),
     "provenance": Bilingual("Where these numbers come from", "이 숫자들의 출처"),
     "part": Bilingual("Part", "부분"),

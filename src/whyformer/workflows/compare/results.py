@@ -11,6 +11,7 @@ from whyformer.evaluation.comparison.measured import Measured
 from whyformer.evaluation.comparison.power import detectable_effect
 from whyformer.evaluation.comparison.several import compare_all
 from whyformer.evaluation.comparison.verdict import Certain
+from whyformer.foundation.machine import machine
 from whyformer.foundation.wording import counted
 from whyformer.workflows.compare.budget import Budget
 from whyformer.workflows.compare.notes import TEXTS, Note
@@ -94,6 +95,7 @@ class Result:
             "trained": {
                 name: [one.to_json() for one in some] for name, some in self.trained.items()
             },
+            "machine": machine(),
             "notes": [{"name": str(note), "text": TEXTS[note].en} for note in self.notes],
         }
 

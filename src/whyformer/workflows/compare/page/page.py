@@ -8,11 +8,11 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
+from whyformer.evaluation.comparison.wording import budget_in_words
 from whyformer.foundation.bilingual import Language
 from whyformer.foundation.files import write_text
 from whyformer.workflows.compare.page.curves import curves
 from whyformer.workflows.compare.page.record import (
-    budget_in_words,
     is_registered,
     registration,
     said_of_registration,
@@ -81,7 +81,7 @@ def _lead(found: Found, language: Language) -> str:
         metric=found["metric"],
         unit=WORDS[unit].in_(language),
         seeds=len(found["scores"][found["base"]]),
-        budget=budget_in_words(found, language),
+        budget=budget_in_words(found["budget"]).in_(language),
     )
     warning = "" if is_registered(found) else said_of_registration(found, language)
     warning = f'<p class="notice">{escape(warning)}</p>' if warning else ""

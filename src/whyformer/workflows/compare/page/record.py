@@ -7,6 +7,7 @@ from html import escape
 from typing import Any
 
 from whyformer.charts.table import table
+from whyformer.evaluation.comparison.wording import budget_in_words
 from whyformer.foundation.bilingual import Language
 from whyformer.workflows.compare.page.words import CHANGED, CRITERION_KO, WORDS, say
 from whyformer.workflows.compare.registration import CRITERION
@@ -34,7 +35,7 @@ def registration(found: Mapping[str, Any], language: Language) -> str:
     rows = [
         ("criterion", escape(_criterion(kept["criterion"], language))),
         ("margin", f"{kept['margin']:g}"),
-        ("budget", escape(budget_in_words(found, language))),
+        ("budget", escape(budget_in_words(found["budget"]).in_(language))),
         ("seeds", ", ".join(map(str, kept["seeds"]))),
         ("stop_early", say("yes" if kept["stop_early"] else "no", language)),
         ("tuning", _tuning(found, language)),
@@ -55,15 +56,6 @@ def registration(found: Mapping[str, Any], language: Language) -> str:
         f"<h3>{say('arms', language)}</h3>{_arms(kept['arms'], language)}"
         f"{_changes(state['changes'], language)}"
     )
-
-
-def budget_in_words(found: Mapping[str, Any], language: Language) -> str:
-    """Return the budget of a training in words. Args: see `is_registered`."""
-    unit, amount = found["budget"]["unit"], found["budget"]["amount"]
-    shown = f"{amount:.3g}" if unit == "flops" else f"{amount:,g}"
-    if unit in ("updates", "tokens"):
-        shown = f"{int(amount):,}"
-    return WORDS[unit].in_(language).format(amount=shown)
 
 
 def _criterion(text: str, language: Language) -> str:

@@ -13,10 +13,6 @@ WORDS: dict[str, Bilingual] = {
     ),
     "higher": Bilingual("higher is better", "높을수록 좋음"),
     "lower": Bilingual("lower is better", "낮을수록 좋음"),
-    "updates": Bilingual("{amount} updates a training", "학습마다 업데이트 {amount}회"),
-    "minutes": Bilingual("{amount} minutes a training", "학습마다 {amount}분"),
-    "tokens": Bilingual("{amount} target tokens a training", "학습마다 목표 토큰 {amount}개"),
-    "flops": Bilingual("{amount} operations (FLOPs) a training", "학습마다 연산(FLOPs) {amount}회"),
     "result": Bilingual("Result", "결과"),
     "how_drawn": Bilingual(
         "The dot is the effect: the mean over the seeds of the score of the arm minus that of the "
