@@ -1,10 +1,13 @@
 """Signatures are checked while tests run, and hypothesis draws the same examples every time."""
 
+import os
 from collections.abc import Iterator
 
 import jaxtyping
 import pytest
 from hypothesis import settings
+
+os.environ["WHYFORMER_UNTUNED"] = "1"  # the thresholds of this machine must not change a test
 
 jaxtyping.install_import_hook("whyformer", "checking.check_outer")
 

@@ -1,19 +1,27 @@
 """Attention for short sequences equals its plain twins, and computes only where it is faster."""
 
 import math
+from collections.abc import Iterator
 from unittest import mock
 
 import pytest
 import torch
 from torch.testing import assert_close
 
-from whyformer.acceleration import cpu_attention
+from whyformer.acceleration import cpu_attention, thresholds
 from whyformer.blocks.attention import attention, fused_attention
 
 
+@pytest.fixture
+def short_rows() -> Iterator[None]:
+    """Compute rows of up to 15 scores with our softmax."""
+    with thresholds.using({"softmax_keys": 15}):
+        yield
+
+
+@pytest.mark.usefixtures("short_rows")
 @pytest.mark.parametrize("keys", [1, 2, 15])
 def test_the_softmax_of_short_rows_is_its_plain_twin(keys: int, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(cpu_attention, "vectorized_softmax_keys", lambda: 16)
     monkeypatch.setattr(cpu_attention, "MANY_SCORES", 0)
     g = torch.Generator().manual_seed(keys)
     scores = torch.randn(2, 3, keys, generator=g, dtype=torch.float64) * 50
@@ -31,8 +39,8 @@ def test_the_softmax_of_short_rows_is_its_plain_twin(keys: int, monkeypatch: pyt
         assert_close(cpu_attention.softmax(scores), scores.softmax(-1))
 
 
-def test_rows_long_enough_or_few_are_left_to_torch(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(cpu_attention, "vectorized_softmax_keys", lambda: 16)
+@pytest.mark.usefixtures("short_rows")
+def test_rows_long_enough_or_few_are_left_to_torch():
     rows = cpu_attention.MANY_SCORES // 8
     ours = {
         (rows, keys): cpu_attention.softmax(torch.ones(rows, keys, requires_grad=True))

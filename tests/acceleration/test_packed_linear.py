@@ -1,29 +1,27 @@
 """Packed layers equal their plain twins."""
 
+from collections.abc import Iterator
+
 import pytest
 import torch
 from torch import nn
 
-from whyformer.acceleration import packed_linear
-from whyformer.acceleration.packed_linear import (
-    LARGE,
-    SMALL,
-    PackedLinear,
-    PackedWeights,
-    can_pack,
-)
+from whyformer.acceleration import thresholds
+from whyformer.acceleration.packed_linear import PackedLinear, PackedWeights, can_pack
 from whyformer.blocks.grouped_query import GroupedQueryAttention
 
 packs = pytest.mark.skipif(not can_pack(), reason="oneDNN packs on x86-64 alone")
 all_pay_here = pytest.mark.usefixtures("all_pay")
 WIDE = 64
+PACKED = ("packed_one_row", "packed_few_rows", "packed_many_rows")
+SMALL, LARGE = (thresholds.THRESHOLDS[name].default() for name in (PACKED[2], PACKED[0]))
 
 
 @pytest.fixture
-def all_pay(monkeypatch: pytest.MonkeyPatch) -> None:
+def all_pay() -> Iterator[None]:
     """Pack weights of every size, for any number of rows."""
-    for least in ("SMALL", "MEDIUM", "LARGE"):
-        monkeypatch.setattr(packed_linear, least, 1)
+    with thresholds.using(dict.fromkeys(PACKED, 1)):
+        yield
 
 
 def layer(*, bias: bool = True) -> nn.Linear:

@@ -1,11 +1,13 @@
 """Products by oneDNN equal those of BLAS; here oneDNN computes on every processor."""
 
+from collections.abc import Iterator
+
 import pytest
 import torch
 import torch.nn.functional as F
 from torch import nn
 
-from whyformer.acceleration import processor, products
+from whyformer.acceleration import processor, products, thresholds
 from whyformer.acceleration.joint_projection import project_jointly
 from whyformer.acceleration.products import (
     FEW_ROWS,
@@ -23,9 +25,9 @@ SHAPES = [(FEW_ROWS, 8), (5, FEW_ROWS, 8), (2, 3, 40, 8)]
 
 
 @pytest.fixture(autouse=True)
-def faster(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(products, "onednn_multiplies_faster", lambda: True)
-    monkeypatch.setattr(products, "onednn_sums_rows_faster", lambda: True)
+def faster() -> Iterator[None]:
+    with thresholds.using({"product": 0, "row_sum": 0}):
+        yield
 
 
 @pytest.mark.parametrize("bias", [True, False])
@@ -91,6 +93,20 @@ def test_few_rows_and_narrow_sums_go_the_plain_way(monkeypatch: pytest.MonkeyPat
             sum_over_rows(torch.ones(few, d_out), torch.ones(few, d_in))
         with pytest.raises(AssertionError):
             sum_over_rows(torch.ones(rows, wide), torch.ones(rows, wide))
+
+
+def test_a_product_uses_onednn_from_its_number_of_multiplications() -> None:
+    rows, d_in, d_out = FEW_ROWS_TO_SUM, NARROW + 1, NARROW + 2
+    x, slope, weight = torch.ones(rows, d_in), torch.ones(rows, d_out), torch.ones(d_out, d_in)
+    size = rows * d_in * d_out
+    for least in (size, size + 1):
+        with torch.no_grad(), thresholds.using({"product": least, "row_sum": 0}):
+            assert uses_onednn(x, weight) is (size >= least)
+            assert uses_onednn(x.view(2, -1, d_in), weight) is (size >= least)
+            assert products.sums_by_onednn(slope, x)
+        with torch.no_grad(), thresholds.using({"product": 0, "row_sum": least}):
+            assert uses_onednn(x, weight)
+            assert products.sums_by_onednn(slope, x) is (size >= least)
 
 
 def test_what_follows_may_change_the_product_in_place() -> None:
@@ -179,8 +195,8 @@ def test_the_processor_alone_decides(
     monkeypatch: pytest.MonkeyPatch, capability: str, about: str, *, answer: bool, sums: bool
 ) -> None:
     monkeypatch.setattr(torch.backends.cpu, "get_cpu_capability", lambda: capability)
-    monkeypatch.setattr(processor, "_about_cpu", lambda: about)
-    monkeypatch.setattr(torch.backends.mkldnn, "is_available", lambda: True)
+    monkeypatch.setattr(processor, "about_processor", lambda: about)
+    monkeypatch.setattr(processor, "has_onednn", lambda: True)
     monkeypatch.setattr(
         processor, "onednn_multiplies_faster", processor.onednn_multiplies_faster.__wrapped__
     )

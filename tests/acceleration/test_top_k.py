@@ -3,7 +3,10 @@ import math
 import pytest
 import torch
 
-from whyformer.acceleration.top_k import FEW_ROWS, GROUP, top_k
+from whyformer.acceleration.thresholds import TOP_K_ROWS
+from whyformer.acceleration.top_k import GROUP, top_k
+
+FEW_ROWS = TOP_K_ROWS.default()
 
 
 @pytest.mark.parametrize("vocabulary", [7, 500, 40 * GROUP, 40 * GROUP + 37, 8000])

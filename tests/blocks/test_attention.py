@@ -1,7 +1,6 @@
 """Eq. 1 by hand, and the laws that both twins obey."""
 
 import math
-from unittest import mock
 
 import pytest
 import torch
@@ -10,7 +9,7 @@ from hypothesis import strategies as st
 from torch import Tensor
 from torch.testing import assert_close
 
-from whyformer.acceleration import cpu_attention
+from whyformer.acceleration import thresholds
 from whyformer.blocks.attention import attention, fused_attention
 from whyformer.blocks.masks import as_bias, causal_mask, combine, padding_mask
 
@@ -24,12 +23,12 @@ def explicit_output(Q: Tensor, K: Tensor, V: Tensor, allowed=None, **rest) -> Te
 
 
 def by_kernel(*given: Tensor, **rest) -> Tensor:
-    with mock.patch.object(cpu_attention, "SHORT_KEYS", 0):
+    with thresholds.using({"attention_keys": 0}):
         return fused_attention(*given, **rest)
 
 
 def by_products(*given: Tensor, **rest) -> Tensor:
-    with mock.patch.object(cpu_attention, "MANY_ROWS", 0):  # one query too
+    with thresholds.using({"attention_rows": 0}):  # one query too
         return fused_attention(*given, **rest)
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from toy_runs import toy_bundle, toy_run
+from whyformer.acceleration import measure_thresholds, threshold_file, thresholds
 from whyformer.bundle import save_bundle
 from whyformer.foundation.integrity import write_sealed
 from whyformer.recipes.recipe import Recipe
@@ -291,6 +292,45 @@ def test_doctor(cli):
     text = cli("doctor").out
     for word in ("torch", "threads", "device", "bf16", "memory", "disk", "GFLOP/s"):
         assert word in text
+
+
+def test_doctor_measures_the_machine_once(cli, tmp_path, monkeypatch, own_run):
+    monkeypatch.delenv(threshold_file.OFF)
+    monkeypatch.setattr(threshold_file, "_cache_directory", lambda: tmp_path)
+    for name, value in (
+        ("ROUNDS", 1),
+        ("SECONDS", 0.0),
+        ("PRODUCTS", ((64, 8, 8),)),
+        ("WEIGHTS", ((8, 8),)),
+        ("MODEL_WEIGHTS", 64),
+    ):
+        monkeypatch.setattr(measure_thresholds, name, value)
+    assert json.loads(cli("doctor", "--json").out)["tuned"] is False
+    said = cli("doctor", "--tune").out
+    path = threshold_file.thresholds_path()
+    assert str(path) in said
+    found = json.loads(cli("doctor", "--tune", "--json").out)
+    assert found["file"] == str(path)
+    names = [one["name"] for one in found["thresholds"]]
+    assert names == list(thresholds.THRESHOLDS)
+    assert all(f"{name}: " in said for name in names)
+    (entry,) = json.loads(path.read_text(encoding="utf-8"))["entries"]
+    stored = entry["thresholds"]
+    for one in found["thresholds"]:
+        shown = thresholds.NEVER if one["value"] is None else one["value"]
+        assert shown == stored[one["name"]] == thresholds.current()[one["name"]]
+    assert json.loads(cli("doctor", "--json").out)["tuned"] is True
+    assert "Leave out" in cli("doctor", own_run, "--tune").sentence
+    path.unlink()
+    thresholds.forget_stored()
+
+
+def test_without_a_home_directory_doctor_does_not_measure(cli, monkeypatch):
+    def nowhere() -> None:
+        raise RuntimeError("Could not determine home directory.")
+
+    monkeypatch.setattr(threshold_file, "_cache_directory", nowhere)
+    assert "Set the variable HOME" in cli("doctor", "--tune").sentence
 
 
 def test_train_prints_the_outcome(cli, tmp_path):

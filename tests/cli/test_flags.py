@@ -270,7 +270,7 @@ COMMANDS = {
     ),
     "doctor": Command(
         ("", "{place}/run"),
-        {"reseal": "", "json": ""},
+        {"reseal": "", "tune": "", "json": ""},
         {},
     ),
     "diagnose": Command(("{place}/diverged",), {"json": ""}, {}),
@@ -455,6 +455,7 @@ WORK = (
     "interop.huggingface.hub.upload",
     "serving.server.serve",
     "serving.check.check_runs",
+    "workflows.tune.tune",
 )
 """Functions that take long; their arguments are what a flag must change."""
 

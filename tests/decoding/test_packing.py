@@ -1,10 +1,12 @@
+from collections.abc import Iterator
+
 import pytest
 import torch
 from torch import Tensor, nn
 
-from whyformer.acceleration import packed_linear
+from whyformer.acceleration import thresholds
 from whyformer.acceleration.int8_linear import Int8Linear
-from whyformer.acceleration.packed_linear import LARGE, PackedLinear, can_pack
+from whyformer.acceleration.packed_linear import PackedLinear, can_pack
 from whyformer.decoding.packing import pack
 from whyformer.decoding.settings import SearchSettings
 from whyformer.decoding.translator import Translator
@@ -16,16 +18,18 @@ from whyformer.text.tokenizer import train_tokenizer
 packs = pytest.mark.skipif(not can_pack(), reason="oneDNN packs on x86-64 alone")
 all_pay_here = pytest.mark.usefixtures("all_pay")
 WIDE = 64
+PACKED = ("packed_one_row", "packed_few_rows", "packed_many_rows")
+LARGE = thresholds.PACKED_ONE_ROW.default()
 SHAPE = TransformerSettings(
     encoder_layers=1, decoder_layers=1, d_model=WIDE, heads=2, d_ff=LARGE // WIDE, dropout=0.5
 )
 
 
 @pytest.fixture
-def all_pay(monkeypatch: pytest.MonkeyPatch) -> None:
+def all_pay() -> Iterator[None]:
     """Pack weights of every size, for any number of rows."""
-    for least in ("SMALL", "MEDIUM", "LARGE"):
-        monkeypatch.setattr(packed_linear, least, 1)
+    with thresholds.using(dict.fromkeys(PACKED, 1)):
+        yield
 
 
 @packs

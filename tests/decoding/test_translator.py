@@ -6,6 +6,8 @@ import torch
 
 from toy_runs import toy_bundle
 from toy_translators import LINES, SHAPE, TOKENIZER, transformer, translator
+from whyformer.acceleration import thresholds
+from whyformer.acceleration.thresholds import NEVER
 from whyformer.decoding.alignment import align
 from whyformer.decoding.expected import Expected
 from whyformer.decoding.lines import pair_batches
@@ -32,6 +34,20 @@ def test_order_is_kept_and_batches_change_nothing() -> None:
             assert [one.text for one in found] == [one.text for one in together]
             for a, b in zip(found, together, strict=True):
                 assert a.score == pytest.approx(b.score, abs=1e-4)
+
+
+@pytest.mark.parametrize("least", [0, 1, 5, 700, NEVER])
+def test_no_threshold_makes_a_line_depend_on_the_others(least: int) -> None:
+    whole = translator(1)
+    plain = whole.translate(LINES, WANTED)
+    with thresholds.using(dict.fromkeys(thresholds.THRESHOLDS, least)):
+        tuned = translator(1)
+        together = tuned.translate(LINES, WANTED)
+        alone = list(tuned.stream(LINES, WANTED, batch_tokens=1, window=1))
+    for found in (together, alone):
+        assert [one.text for one in found] == [one.text for one in plain]
+        for a, b in zip(found, plain, strict=True):
+            assert a.score == pytest.approx(b.score, abs=1e-4)
 
 
 def test_lines_that_begin_beside_others_change_nothing() -> None:

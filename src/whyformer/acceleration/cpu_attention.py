@@ -9,13 +9,8 @@ from jaxtyping import Float
 from torch import Tensor
 
 from whyformer.acceleration.dropout_mask import drop
-from whyformer.acceleration.processor import vectorized_softmax_keys
+from whyformer.acceleration.thresholds import ATTENTION_KEYS, ATTENTION_ROWS, SOFTMAX_KEYS
 
-SHORT_KEYS = 64
-"""Maximum number of keys for `matmul_attention`. With more keys, torch's kernel is faster."""
-MANY_ROWS = 64
-"""If each sequence has a single query, `matmul_attention` is faster only with at least this many
-sequences."""
 MANY_SCORES = 2048
 """`softmax` calls torch's softmax if there are fewer scores than this."""
 
@@ -32,7 +27,8 @@ def scaled_dot_product_attention(
 ) -> Float[Tensor, "batch heads queries d_v"]:
     """Compute torch's `scaled_dot_product_attention` with the faster of two implementations.
 
-    Measured in float32 on CPUs (docs/speedrun.md): `matmul_attention` is faster with few keys. With
+    In float32 on CPUs, `matmul_attention` is faster with few keys (`thresholds.ATTENTION_KEYS`). If
+    each sequence has a single query, there must also be many sequences (`ATTENTION_ROWS`). With
     half precision, torch's kernel is always used, because it sums in float32. In float32 with
     dropout, `matmul_attention` is always used: torch has no fused kernel with dropout for CPUs, and
     our dropout masks are faster.
@@ -50,7 +46,10 @@ def scaled_dot_product_attention(
         and not torch.is_autocast_enabled("cpu")
         # Test `is_compiling` before the shapes: torch.compile turns each tested shape into a guard.
         and not torch.compiler.is_compiling()
-        and (dropout or (K.shape[-2] <= SHORT_KEYS and (Q.shape[-2] > 1 or len(Q) >= MANY_ROWS)))
+        and (
+            dropout
+            or (K.shape[-2] <= ATTENTION_KEYS() and (Q.shape[-2] > 1 or len(Q) >= ATTENTION_ROWS()))
+        )
     ):
         return matmul_attention(Q, K, V, mask, causal=causal, scale=scale, dropout=dropout)
     shared: Any = {}
@@ -106,9 +105,14 @@ def softmax(scores: Float[Tensor, "*rows keys"]) -> Float[Tensor, "*rows keys"]:
     are computed with vector instructions: exp(score - maximum of the row), divided by the sum of
     the row. Reference implementation: `Tensor.softmax`.
     """
-    if scores.shape[-1] < vectorized_softmax_keys() and scores.numel() >= MANY_SCORES:
-        return _ShortSoftmax.apply(scores)  # pyright: ignore
+    if scores.shape[-1] <= SOFTMAX_KEYS() and scores.numel() >= MANY_SCORES:
+        return short_softmax(scores)
     return scores.softmax(dim=-1)
+
+
+def short_softmax(scores: Float[Tensor, "*rows keys"]) -> Float[Tensor, "*rows keys"]:
+    """Compute `softmax` with one vector instruction for several rows."""
+    return _ShortSoftmax.apply(scores)  # pyright: ignore
 
 
 class _ShortSoftmax(torch.autograd.Function):

@@ -13,10 +13,7 @@ from torch import Tensor, nn
 
 from whyformer.acceleration.processor import has_onednn
 from whyformer.acceleration.products import FEW_ROWS, onednn_product
-
-SMALL, MEDIUM, LARGE = 1 << 15, 1 << 17, 1 << 18
-"""Minimum number of weights for which packing is faster. `SMALL` holds for at least `FEW_ROWS`
-rows, `MEDIUM` for fewer rows, and `LARGE` for a single row."""
+from whyformer.acceleration.thresholds import PACKED_FEW_ROWS, PACKED_MANY_ROWS, PACKED_ONE_ROW
 
 
 class PackedWeights:
@@ -41,7 +38,7 @@ class PackedWeights:
             self._kept = None  # fused optimizers change a weight, but not its version number
             return None
         rows = x.numel() // x.shape[-1]
-        if self.size < (LARGE if rows == 1 else MEDIUM if rows < FEW_ROWS else SMALL):
+        if self.size < _least_weights(rows):
             return None
         weight = self.layers[0].weight
         plain = weight.device.type != "cpu" or weight.dtype != torch.float32
@@ -58,8 +55,19 @@ class PackedWeights:
             weight = torch.cat([layer.weight.detach() for layer in self.layers])
             biases = [layer.bias.detach() for layer in self.layers if layer.bias is not None]
             bias = torch.cat(biases) if biases else None
-            self._kept = state, torch.ops.mkldnn._reorder_linear_weight(weight), bias
+            self._kept = state, packed(weight), bias
         return self._kept[1:]
+
+
+def _least_weights(rows: int) -> int:
+    if rows == 1:
+        return PACKED_ONE_ROW()
+    return PACKED_FEW_ROWS() if rows < FEW_ROWS else PACKED_MANY_ROWS()
+
+
+def packed(weight: Float[Tensor, "d_out d_in"]) -> Tensor:
+    """Return a weight in the packed layout of oneDNN, for `products.onednn_product`."""
+    return torch.ops.mkldnn._reorder_linear_weight(weight)
 
 
 class PackedLinear(nn.Linear):
@@ -81,8 +89,14 @@ class PackedLinear(nn.Linear):
         return super().forward(input) if found is None else found
 
 
+def worth_packing(weights: int) -> bool:
+    """Return whether packing this number of weights is faster for any number of rows."""
+    least = min(PACKED_ONE_ROW(), PACKED_FEW_ROWS(), PACKED_MANY_ROWS())
+    return can_pack() and weights >= least
+
+
 def can_pack() -> bool:
-    """Return whether packing is faster on this machine: true on x86-64 (measured), if torch
+    """Return whether packing can be faster on this machine: true on x86-64 (measured), if torch
     contains oneDNN."""
     return (
         platform.machine().lower() in ("x86_64", "amd64")

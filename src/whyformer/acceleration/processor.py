@@ -1,7 +1,7 @@
-"""Find out which implementations are faster on this processor.
+"""Find out what this processor can do, and which implementations are usually faster on it.
 
-The results of these functions depend only on the processor, never on a measurement at run time. So
-a run is exactly reproducible on the same machine.
+The results of these functions depend only on the processor, never on a measurement. They decide
+the default of a threshold; `thresholds` has the values that were measured on this machine.
 """
 
 import functools
@@ -15,6 +15,7 @@ ZEN_5 = 26
 """Family number of AMD's Zen 5 processors."""
 
 
+@functools.cache
 def has_onednn() -> bool:
     """Return whether this build of torch contains oneDNN and the matrix product that we call."""
     return torch.backends.mkldnn.is_available() and hasattr(torch.ops.mkldnn, "_linear_pointwise")
@@ -29,7 +30,7 @@ def onednn_multiplies_faster() -> bool:
     """
     return (
         torch.backends.cpu.get_cpu_capability() == "AVX512"
-        and "AuthenticAMD" in _about_cpu()
+        and "AuthenticAMD" in about_processor()
         and has_onednn()
     )
 
@@ -40,7 +41,7 @@ def onednn_sums_rows_faster() -> bool:
 
     Measured: oneDNN is faster by half or more on Zen 5 (family 26) and slower on Zen 4 (family 25).
     """
-    family = re.search(r"^cpu family\s*:\s*(\d+)", _about_cpu(), re.MULTILINE)
+    family = re.search(r"^cpu family\s*:\s*(\d+)", about_processor(), re.MULTILINE)
     return onednn_multiplies_faster() and family is not None and int(family[1]) >= ZEN_5
 
 
@@ -59,7 +60,7 @@ def multiplies_bf16(device: torch.device) -> bool:
         return torch.backends.mps.is_macos_or_newer(14, 0)
     # Names of the instructions on Intel, AMD, and ARM.
     instructions = {"amx_bf16", "avx512_bf16", "bf16"}
-    return onednn_computes_bf16() and not instructions.isdisjoint(_about_cpu().split())
+    return onednn_computes_bf16() and not instructions.isdisjoint(about_processor().split())
 
 
 @functools.cache
@@ -72,6 +73,7 @@ def vectorized_softmax_keys() -> int:
     return 16 if torch.backends.cpu.get_cpu_capability() == "AVX512" else 0
 
 
-def _about_cpu() -> str:
+def about_processor() -> str:
+    """Return the operating system's description of the processor."""
     file = Path("/proc/cpuinfo")
     return file.read_text(encoding="utf-8") if file.exists() else platform.processor()

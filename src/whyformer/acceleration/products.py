@@ -1,7 +1,7 @@
 """Compute xWᵀ + b and its gradients with oneDNN on processors where oneDNN is faster than BLAS.
 
 On a CPU, torch multiplies float32 matrices with a BLAS library, usually MKL. torch also contains
-oneDNN, which is faster on some processors (`processor.onednn_multiplies_faster`).
+oneDNN, which is faster on some processors and for some sizes (`thresholds.PRODUCT`).
 """
 
 from typing import Any
@@ -11,7 +11,8 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor
 
-from whyformer.acceleration.processor import onednn_multiplies_faster, onednn_sums_rows_faster
+from whyformer.acceleration.processor import has_onednn
+from whyformer.acceleration.thresholds import PRODUCT, ROW_SUM
 
 FEW_ROWS = 32
 """With fewer rows than this, BLAS is used. Measured with a 256 × 256 matrix: one row takes 6 µs
@@ -39,13 +40,20 @@ def product(
 
 
 def uses_onednn(x: Tensor, weight: Tensor) -> bool:
-    """Return whether oneDNN is used: for float32 with enough rows, on a CPU where it is faster."""
+    """Return whether oneDNN is used: for float32 with enough rows and multiplications on a CPU."""
+    return (
+        _can_use_onednn(x, weight)
+        and x.numel() >= FEW_ROWS * x.shape[-1]
+        and x.numel() * (weight.numel() // x.shape[-1]) >= PRODUCT()
+    )
+
+
+def _can_use_onednn(x: Tensor, weight: Tensor) -> bool:
     return (
         not torch.compiler.is_compiling()
         and x.device.type == "cpu"
         and x.dtype == weight.dtype == torch.float32
-        and x.numel() >= FEW_ROWS * x.shape[-1]
-        and onednn_multiplies_faster()
+        and has_onednn()
         and not torch.is_autocast_enabled("cpu")
     )
 
@@ -62,16 +70,21 @@ def sum_over_rows(
     slope: Float[Tensor, "rows d_out"], x: Float[Tensor, "rows d_in"]
 ) -> Float[Tensor, "d_out d_in"]:
     """Return slopeᵀx, the gradient of a weight. Reference implementation: `slope.T @ x`."""
-    if not sums_by_onednn(slope, x):
-        return slope.T @ x
+    return onednn_row_sum(slope, x) if sums_by_onednn(slope, x) else slope.T @ x
+
+
+def onednn_row_sum(
+    slope: Float[Tensor, "rows d_out"], x: Float[Tensor, "rows d_in"]
+) -> Float[Tensor, "d_out d_in"]:
+    """Compute `sum_over_rows` with oneDNN and without a gradient."""
     # oneDNN copies and transposes the first factor in one thread, but does not copy the second one.
     wide = slope.shape[1] > x.shape[1]
     return onednn_product(x.T, slope.T).T if wide else onednn_product(slope.T, x.T)
 
 
 def sums_by_onednn(slope: Tensor, x: Tensor) -> bool:
-    """Return whether `sum_over_rows` uses oneDNN: with many rows and a result with two long sides,
-    on a CPU where oneDNN is faster.
+    """Return whether `sum_over_rows` uses oneDNN: with many rows, a result with two long sides, and
+    enough multiplications.
 
     Always False while gradients are recorded, because a result of oneDNN has no gradient.
     """
@@ -79,8 +92,8 @@ def sums_by_onednn(slope: Tensor, x: Tensor) -> bool:
         not torch.is_grad_enabled()
         and len(x) >= FEW_ROWS_TO_SUM
         and min(slope.shape[1], x.shape[1]) > NARROW
-        and onednn_sums_rows_faster()
-        and uses_onednn(x, slope)
+        and _can_use_onednn(x, slope)
+        and slope.shape[1] * x.numel() >= ROW_SUM()
     )
 
 

@@ -1,4 +1,4 @@
-"""``whyformer doctor``: show information about this machine, or verify the files of a run."""
+"""``whyformer doctor``: show information about this machine, measure it, or verify a run."""
 
 from pathlib import Path
 
@@ -8,11 +8,19 @@ EXAMPLES = """Examples:
 
   whyformer doctor
   whyformer doctor --json
+  whyformer doctor --tune
   whyformer doctor runs/demo
   whyformer doctor runs/demo --reseal"""
 
 
-def doctor(run: Path | None = None, /, *, reseal: Flag = False, json: Flag = False) -> int:
+def doctor(
+    run: Path | None = None,
+    /,
+    *,
+    reseal: Flag = False,
+    tune: Flag = False,
+    json: Flag = False,
+) -> int:
     """Show versions, device, threads, memory, disk, extras and speed; or verify a run.
 
     Args:
@@ -21,6 +29,10 @@ def doctor(run: Path | None = None, /, *, reseal: Flag = False, json: Flag = Fal
             model, checkpoint, tokenizers, corpora, conversion, recipe, journal.
             Files that are missing or belong to another run are reported, too.
         reseal: Accept all changes to the model of RUN since its hashes were stored, and list them.
+        tune: Measure in less than a minute which implementations are faster on this CPU.
+            New runs and searches use the result; it depends on the number of threads.
+            A resumed run keeps the implementations with which it was started.
+            WHYFORMER_UNTUNED=1 ignores the result.
         json: Print one JSON object.
     """
     from whyformer.cli.shared.streams import print_json
@@ -32,12 +44,16 @@ def doctor(run: Path | None = None, /, *, reseal: Flag = False, json: Flag = Fal
     if run is None:
         if reseal:
             raise UsageError("--reseal needs a run, such as `whyformer doctor runs/demo --reseal`.")
+        if tune:
+            return _tune(json=json)
         findings = examine()
         if json:
             print_json(findings)
         else:
             print(render(findings))
         return 0
+    if tune:
+        raise UsageError(f"--tune measures this machine, not a run. Leave out `{run}`.")
     if reseal:
         sealed = seal_again(run)
         changed = [*sealed.settings, *sealed.files]
@@ -59,4 +75,16 @@ def doctor(run: Path | None = None, /, *, reseal: Flag = False, json: Flag = Fal
             print(f"{'intact' if part.checked else 'readable, has no hashes'}: {part.path}")
     if faults:
         raise BundleError(" ".join(faults))
+    return 0
+
+
+def _tune(*, json: bool) -> int:
+    from whyformer.cli.shared.streams import print_json, warn
+    from whyformer.workflows.tune import render, tune
+
+    tuning = tune(say=warn)
+    if json:
+        print_json(tuning.to_json())
+    else:
+        print(render(tuning))
     return 0

@@ -9,7 +9,12 @@ from collections.abc import Iterable
 from torch import nn
 
 from whyformer.acceleration.int8_linear import LARGE_INT8, Int8Linear
-from whyformer.acceleration.packed_linear import SMALL, PackedLinear, PackedWeights, can_pack
+from whyformer.acceleration.packed_linear import (
+    PackedLinear,
+    PackedWeights,
+    can_pack,
+    worth_packing,
+)
 from whyformer.blocks.multihead import MultiHeadAttention
 from whyformer.decoding.weights import Weights
 
@@ -31,7 +36,7 @@ def pack(model: nn.Module, weights: Weights = Weights.FLOAT32) -> None:
                 continue
             if weights is Weights.INT8 and layer.weight.numel() >= LARGE_INT8:
                 setattr(module, name, Int8Linear(layer))
-            elif can_pack() and layer.weight.numel() >= SMALL:
+            elif worth_packing(layer.weight.numel()):
                 setattr(module, name, PackedLinear(layer))
     if can_pack():
         for module in model.modules():

@@ -12,6 +12,7 @@ from typing import Any
 import torch
 
 from whyformer.acceleration.processor import multiplies_bf16
+from whyformer.acceleration.threshold_file import stored_thresholds
 from whyformer.foundation.devices import choose_device, device_name, wait_for
 from whyformer.foundation.wording import counted
 
@@ -46,6 +47,7 @@ def examine(*, seconds: float = 1.0) -> dict[str, Any]:
         "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else None,
         "threads": torch.get_num_threads(),
         "bf16": multiplies_bf16(device),
+        "tuned": stored_thresholds(torch.get_num_threads()) is not None,
         "memory_gib": _memory(),
         "disk_free_gib": round(shutil.disk_usage(Path.cwd()).free / GIB, 1),
         "extras": {extra: find_spec(package) is not None for extra, package in EXTRAS.items()},
@@ -63,6 +65,7 @@ def render(findings: dict[str, Any]) -> str:
         "memory_gib": f"{findings['memory_gib']} GiB",
         "disk_free_gib": f"{findings['disk_free_gib']} GiB free here",
         "extras": extras,
+        "tuned": "yes" if findings["tuned"] else "no: run `whyformer doctor --tune`",
         "bf16": "fast" if findings["bf16"] else "emulated and slow: train in fp32",
         "matmul_gflops": f"{findings['matmul_gflops']:,} GFLOP/s "
         f"(fp32, {SIDE} × {SIDE}, {counted(findings['threads'], 'thread')})",

@@ -11,6 +11,7 @@ import torch
 from torch import nn
 
 from whyformer import __version__
+from whyformer.acceleration import thresholds
 from whyformer.bundle import PLUGINS, save_bundle
 from whyformer.data.held_out import FEW
 from whyformer.data.mapped import refuse_changed_files
@@ -82,7 +83,13 @@ from whyformer.workflows.runs.failure import keep_diagnosis
 from whyformer.workflows.runs.lock import only_run_in
 from whyformer.workflows.runs.outcome import Outcome
 from whyformer.workflows.runs.prepared import identities, old_parts
-from whyformer.workflows.runs.run_file import CHOICES, read_run, write_run
+from whyformer.workflows.runs.run_file import (
+    CHOICES,
+    THRESHOLDS,
+    read_run,
+    thresholds_of_run,
+    write_run,
+)
 from whyformer.workflows.stopping import StopRequests, stop_requests
 from whyformer.workflows.verdict.verdict import verdict_at_the_end
 
@@ -174,6 +181,26 @@ def _train(
             if has_updates(out, started_after(known)):
                 raise
             known = None  # there is no update to resume from, so use the new recipe and plugins
+    with thresholds.using(ranks.broadcast(thresholds_of_run(recipe, known))):
+        return (
+            yield from _prepare_and_run(resolved, out, display, ranks, known, unattended=unattended)
+        )
+
+
+def _prepare_and_run(
+    resolved: Resolved,
+    out: Path,
+    display: Display,
+    ranks: Ranks,
+    known: dict[str, Any] | None,
+    *,
+    unattended: bool,
+) -> Generator[Step, None, Outcome]:
+    """Train with the thresholds in use.
+
+    Args: known: the description of the run to resume; None for a new run.
+    """
+    recipe = resolved.recipe
     device = ranks.device or choose_device()
     if not ranks.first:
         ranks.wait()  # rank 0 prepares the data first
@@ -225,6 +252,7 @@ def _train(
             "torch": torch.__version__,
             "threads": torch.get_num_threads(),
             "ranks": ranks.count,
+            THRESHOLDS: dict(thresholds.current()),
         }
         if continued:
             continued.refuse_other_data(about)
@@ -434,11 +462,11 @@ def _before_fall(recipe: Recipe, length: RunLength, step: int) -> bool:
 
 @contextlib.contextmanager
 def _running_callers_code(stop: StopRequests) -> Iterator[None]:
-    """While the caller's code runs in the `with` block, use the usual signal handlers. After the
-    block, restore the random state."""
+    """While the caller's code runs in the `with` block, use the usual signal handlers and the
+    thresholds of the machine. After the block, restore the random state."""
     streams = random_state()
     try:
-        with stop.suspended():
+        with stop.suspended(), thresholds.using_those_of_machine():
             yield
     finally:
         restore_random_state(streams)

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from whyformer.acceleration import thresholds
 from whyformer.foundation.errors import BundleError
 from whyformer.foundation.files import write_text
 from whyformer.foundation.integrity import (
@@ -16,6 +17,7 @@ from whyformer.foundation.integrity import (
 )
 from whyformer.foundation.model_files import RECIPE, RUN, RUN_ID
 from whyformer.foundation.parsing import reason_of
+from whyformer.recipes.recipe import Recipe
 
 FORMAT = 3
 """Version of the format. Files of version 1 have no key ``format``. Version 2 added the seal and
@@ -24,6 +26,8 @@ null, because ``timetable.json`` contains the number of updates."""
 
 CHOICES = "choices"
 """Key of ``run.json`` for the settings that were chosen from the data."""
+THRESHOLDS = "thresholds"
+"""Key of ``run.json`` for the thresholds between implementations, which a resumed run keeps."""
 
 
 def write_run(out: Path, recipe: str, about: Mapping[str, Any]) -> None:
@@ -66,3 +70,17 @@ def read_run(out: Path) -> dict[str, Any] | None:
     except (OSError, ValueError, TypeError, KeyError) as error:
         raise BundleError(f"`{path}` is damaged ({reason_of(error)}). {remedy}") from None
     return state
+
+
+def thresholds_of_run(recipe: Recipe, known: Mapping[str, Any] | None) -> Mapping[str, int]:
+    """Return the thresholds with which a run must be trained.
+
+    A resumed run and a continued run keep the thresholds of the run that was started, because other
+    implementations would change the result. Runs of earlier versions used the defaults.
+
+    Args: known: the description of the run to resume; None for a new run.
+    """
+    if known is None and recipe.continue_from is None:
+        return thresholds.current()
+    started = known or read_run(Path(str(recipe.continue_from))) or {}
+    return started.get(THRESHOLDS, {})
