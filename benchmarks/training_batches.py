@@ -17,8 +17,6 @@ import torch
 from whyformer.data.batch import Batch
 from whyformer.data.batching import make_batch
 from whyformer.data.plan import plan_epoch
-from whyformer.recipes.recipe import Recipe, resolve
-from whyformer.tasks.pair_data import prepare
 from whyformer.text.symbols import EOS, FIRST_PIECE
 
 SEED = 1
@@ -99,13 +97,17 @@ def step_flops(
 
 
 def _corpus(config: dict[str, Any], data: Path, cache: Path) -> tuple[Any, list[int], bool, str]:
-    if config["data"] == "cmudict":
-        recipe = resolve("pronounce").recipe
-        origin = "CMU Pronouncing Dictionary, characters → phonemes"
-    elif config["data"] == "drawn":
+    if config["data"] == "drawn":
         origin = f"DRAWN (seed {SEED}): lengths as in news, ids from Zipf's distribution"
         pairs = _synthetic(config["vocabulary"], NEWS_LOG_LENGTHS)
         return pairs, [config["vocabulary"]] * 2, True, origin
+    # Imported here: they need sacrebleu, which a machine with a GPU may lack.
+    from whyformer.recipes.recipe import Recipe, resolve
+    from whyformer.tasks.pair_data import prepare
+
+    if config["data"] == "cmudict":
+        recipe = resolve("pronounce").recipe
+        origin = "CMU Pronouncing Dictionary, characters → phonemes"
     elif all(data.with_name(f"{data.name}.{side}").is_file() for side in ("en", "de")):
         recipe = Recipe.model_validate(
             {
