@@ -2,14 +2,16 @@
 
 import importlib.util
 import json
+import sys
+from types import SimpleNamespace
 
 import pytest
 
-from whyformer.foundation.errors import MissingExtraError
+from whyformer.foundation.errors import DataError, MissingExtraError
 from whyformer.recipes.recipe import dump, resolve
 from whyformer.workflows.compare.cell import RESULT, Cell
 from whyformer.workflows.compare.on_ray import ray_cluster
-from whyformer.workflows.compare.running import Place
+from whyformer.workflows.compare.running import LOG, Place
 
 TINY = {
     "model.d_model": 16, "model.heads": 2, "model.d_ff": 16, "model.encoder_layers": 1,
@@ -19,9 +21,57 @@ TINY = {
 
 
 def test_without_ray_the_error_says_what_to_install(monkeypatch):
-    monkeypatch.setitem(__import__("sys").modules, "ray", None)
+    monkeypatch.setitem(sys.modules, "ray", None)
     with pytest.raises(MissingExtraError, match=r'pip install "whyformer\[ray\]"'), ray_cluster():
         pass
+
+
+class OneCore:
+    """The part of Ray that is used, on a cluster with one core: tasks run as they are waited for.
+
+    Args: codes: the exit code of each directory.
+    """
+
+    def __init__(self, codes: dict[str, int]) -> None:
+        self.codes, self.running, self.canceled = codes, 0, []
+
+    def is_initialized(self) -> bool:
+        return True
+
+    def cluster_resources(self) -> dict[str, float]:
+        return {"CPU": 1.0}
+
+    def remote(self, **options):
+        assert options == {"num_cpus": 1, "num_gpus": 0, "max_retries": 0}
+        return lambda task: SimpleNamespace(remote=lambda place: place.directory.name)
+
+    def wait(self, tasks, *, num_returns, timeout=None):
+        self.running = max(self.running, len(tasks))
+        return tasks[:num_returns], tasks[num_returns:]
+
+    def get(self, task: str) -> int:
+        return self.codes[task]
+
+    def cancel(self, task: str) -> None:
+        self.canceled.append(task)
+
+
+def test_a_failed_task_cancels_the_others_and_finished_cells_are_not_sent(tmp_path, monkeypatch):
+    places = [Place(Cell("base", n, None, ""), tmp_path / f"{n}") for n in range(1, 6)]
+    for place in places:
+        place.cell.write(place.directory)
+        (place.directory / LOG).write_text("no disk", encoding="utf-8")
+    (places[0].directory / RESULT).write_text("{}", encoding="utf-8")
+    ray = OneCore({"2": 0, "3": 1, "4": 0, "5": 0})
+    monkeypatch.setitem(sys.modules, "ray", ray)
+    done: list[int] = []
+    with ray_cluster() as (run, fitting):
+        assert fitting == 1
+        with pytest.raises(DataError, match="`base` with seed 3 failed: no disk"):
+            run(places, 2, lambda place, seconds: done.append(place.cell.seed))
+    assert done == [2]
+    assert ray.running == 2
+    assert ray.canceled == ["4"]
 
 
 @pytest.mark.slow
