@@ -244,8 +244,8 @@ def test_penalty(gain, expected):
 
 
 def test_falls_are_means_over_widths_and_penalties():
-    assert experiment.falls(made(), "exact").value == 0
-    assert experiment.falls(made(), "search", data="clean").value == pytest.approx(0.01)
+    assert claims.falls(made(), "exact").value == 0
+    assert claims.falls(made(), "search", data="clean").value == pytest.approx(0.01)
 
 
 # --- what is shown

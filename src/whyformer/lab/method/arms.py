@@ -18,6 +18,15 @@ Pick = Callable[[Any], float]
 list)."""
 
 
+def last(found: float | list[float]) -> float:
+    """Return the last number of a list, or NaN for an empty list; return a single number unchanged.
+
+    >>> last([3.0, 2.0]), last(1.0)
+    (2.0, 1.0)
+    """
+    return (found or [math.nan])[-1] if isinstance(found, list) else found
+
+
 def is_trained(results: Results, part: str, /, **arm: Any) -> bool:
     """Return whether the results contain the arm."""
     return bool(results.conditions(part, **arm))
@@ -42,6 +51,21 @@ def tuned(
         return None
     rate = best_rate(results, part, by or number, pick=pick, **arm)
     return _picked(results.values(part, number, rate=rate, **arm), pick)
+
+
+def at_lowest_training_loss(
+    results: Results, part: str, number: str, /, **arm: Any
+) -> list[Any] | None:
+    """Return a number of an arm, one value per seed; None if the arm was not trained.
+
+    The learning rate is the one with the lowest training loss at the end of training, so the
+    held-out text, on which the arms are judged, does not choose the rate. The part must have the
+    number ``curve``, the training loss along the training.
+    """
+    if not is_trained(results, part, **arm):
+        return None
+    rate = best_rate(results, part, "curve", pick=last, **arm)
+    return results.values(part, number, rate=rate, **arm)
 
 
 def best_rate(

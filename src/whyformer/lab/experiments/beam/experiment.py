@@ -1,12 +1,4 @@
-"""Is a larger beam better? Beam search is compared with enumeration of all answers of tiny models,
-and on an invented language.
-
-The probabilities of the language are known. A source is a row of symbols. Each symbol has several
-translations of two words, and each symbol's translation is drawn independently. So every symbol
-reduces the probability of a correct answer by the same factor. Training text can contain
-fragments: targets that are cut at a random word, as in badly aligned text. With fragments, the
-empty answer to a long source is more probable than any complete answer.
-"""
+"""Search with tiny models whose answers are all known, and with models of an invented language."""
 
 import itertools
 import math
@@ -27,9 +19,8 @@ from whyformer.decoding.settings import SearchSettings
 from whyformer.evaluation.translation import bleu
 from whyformer.foundation.randomness import seed_everything
 from whyformer.lab.method.batches import EndlessBatches
-from whyformer.lab.method.experiment import Mode, Numbers, Results, Settings
+from whyformer.lab.method.experiment import Mode, Numbers, Settings
 from whyformer.lab.method.learning import learn
-from whyformer.lab.method.statistics import Estimate, estimate
 from whyformer.models.build import build_model
 from whyformer.models.transformer import Transformer, TransformerSettings
 from whyformer.text.symbols import BOS, EOS, PAD, SYMBOLS
@@ -255,10 +246,3 @@ def search_conditions(mode: Mode) -> list[Settings]:
     quick = mode is Mode.QUICK
     size = {"steps": 160 if quick else 600, "sentences": 40 if quick else 300}
     return [{"data": data, **size} for data in DATA]
-
-
-def falls(results: Results, part: str, **where: object) -> Estimate:
-    """Return the share of sources for which the next larger beam width finds a lower score,
-    averaged over all widths."""
-    seeds = zip(*(results.values(part, f"{alpha}/fall", **where) for alpha in ALPHAS), strict=True)
-    return estimate([float(np.mean(rows)) for rows in seeds])

@@ -1,6 +1,8 @@
 """The charts and tables of the page."""
 
-from whyformer.lab.experiments.beam.claims import at, counted, expected_empty
+from collections.abc import Sequence
+
+from whyformer.lab.experiments.beam.claims import at, counted, expected_empty, trained_on
 from whyformer.lab.experiments.beam.experiment import ALPHAS, COUNTED_WIDTHS, DATA, ENOUGH, WIDTHS
 from whyformer.lab.method.bilingual import Bilingual, alike
 from whyformer.lab.method.charts import Axis, Chart, Points, Series, mark, theory
@@ -10,89 +12,62 @@ from whyformer.lab.method.statistics import estimate
 
 def charts(results: Results) -> list[Chart]:
     """See `Experiment`."""
-    beam = Axis(Bilingual("width of the beam", "빔의 너비"), log=True)
+    beam = Axis(Bilingual("beam width", "빔의 너비"), log=True)
 
     def over_widths(name: str, data: str, alpha: float) -> Points:
         return [(w, estimate(at(results, name, data, alpha, w))) for w in WIDTHS]
 
-    def of_data(name: str) -> list[Series]:
-        return [
-            Series(NAMES[data], over_widths(name, data, 0.0))
-            for data in results.levels("search", "data")
-        ]
+    def without_penalty(
+        name: str, title: Bilingual, y: Bilingual, caption: Bilingual, *more: Series
+    ) -> Chart:
+        number = name.replace("-", "_")
+        series = [Series(NAMES[d], over_widths(number, d, 0.0)) for d in trained_on(results)]
+        return Chart(name, title, beam, Axis(y), [*series, *more], caption)
 
-    quality = [
-        Chart(
-            f"bleu-{data}",
-            Bilingual(
-                f"Quality against width: {NAMES[data].en}", f"너비에 따른 품질: {NAMES[data].ko}"
-            ),
-            beam,
-            Axis(alike("BLEU")),
-            [Series(alike(f"α = {a:g}"), over_widths("bleu", data, a)) for a in ALPHAS],
-            Bilingual(
-                "The first doubling helps everywhere. What a wide beam does depends on whether the "
-                "model believes in short answers, and on the length penalty α.",
-                "처음 두 배로 넓힐 때는 어디서나 좋아집니다. 넓은 빔의 결과는 모델이 짧은 답을 얼마나 "
-                "믿는지와 길이 페널티 α에 달려 있습니다.",
-            ),
-        )
-        for data in results.levels("search", "data")
-    ]
+    def by_alpha(points: Sequence[Points]) -> list[Series]:
+        return [Series(alike(f"α = {a:g}"), p) for a, p in zip(ALPHAS, points, strict=True)]
+
+    empty = Bilingual("theory: the empty answer is the most probable one",
+                      "이론: 빈 답의 확률이 가장 높은 비율")  # fmt: skip
     return [
-        *quality,
-        Chart(
+        *(
+            Chart(
+                f"bleu-{data}",
+                Bilingual(f"BLEU by beam width: {NAMES[data].en}",
+                          f"빔의 너비에 따른 BLEU: {NAMES[data].ko}"),
+                beam,
+                Axis(alike("BLEU")),
+                by_alpha([over_widths("bleu", data, alpha) for alpha in ALPHAS]),
+                Bilingual("From width 1 to 2 BLEU rises. With a wide beam and no length penalty "
+                          "(α = 0) it falls.",
+                          "너비 1에서 2로 넓히면 BLEU가 오릅니다. 넓은 빔에서는 길이 페널티가 없으면"
+                          "(α = 0) 떨어집니다."),
+            )
+            for data in trained_on(results)
+        ),
+        without_penalty(
             "log-probability",
-            Bilingual("What the search looks for: the score", "탐색이 실제로 찾는 것: 점수"),
-            beam,
-            Axis(
-                Bilingual("mean log-probability of the answer, nats", "답의 평균 로그 확률 (nat)")
-            ),
-            of_data("log_probability"),
-            Bilingual(
-                "Without length penalty. The score rises where the quality falls.",
-                "길이 페널티가 없을 때입니다. 품질이 떨어지는 곳에서도 점수는 올라갑니다.",
-            ),
+            Bilingual("Score of the answer", "답의 점수"),
+            Bilingual("mean log-probability of the answer, nats", "답의 평균 로그 확률 (nat)"),
+            Bilingual("Without length penalty. The score rises even where BLEU falls.",
+                      "길이 페널티가 없을 때입니다. BLEU가 떨어지는 곳에서도 점수는 오릅니다."),
         ),
-        Chart(
+        without_penalty(
             "length",
-            Bilingual("Length of the answer against width", "너비에 따른 답의 길이"),
-            beam,
-            Axis(
-                Bilingual(
-                    "words of the answer / words of the reference", "답의 단어 수 / 정답의 단어 수"
-                )
-            ),
-            [
-                *of_data("length"),
-                theory(alike("1"), WIDTHS, lambda _: 1),
-            ],
-            Bilingual(
-                "Without length penalty. Every right answer has a ratio of 1.",
-                "길이 페널티가 없을 때입니다. 올바른 답은 모두 1이 됩니다.",
-            ),
+            Bilingual("Length of the answer", "답의 길이"),
+            Bilingual("words of the answer / words of the reference", "답의 단어 수 / 정답의 단어 수"),
+            Bilingual("Without length penalty. A correct answer has the ratio 1.",
+                      "길이 페널티가 없을 때입니다. 올바른 답의 비는 1입니다."),
+            theory(alike("1"), WIDTHS, lambda _: 1),
         ),
-        Chart(
+        without_penalty(
             "empty",
-            Bilingual("Answers without a single word", "단어가 하나도 없는 답"),
-            beam,
-            Axis(Bilingual("share of the sentences", "문장의 비율")),
-            [
-                *of_data("empty"),
-                theory(
-                    Bilingual(
-                        "theory: the most probable answer is none",
-                        "이론: 가장 확률 높은 답이 빈 답",
-                    ),
-                    WIDTHS,
-                    lambda _: expected_empty(),
-                ),
-            ],
-            Bilingual(
-                "The dashed line is what an exact search over the true probabilities would give "
-                "with fragments in the text.",
-                "점선은 잘린 문장이 섞인 글의 참 확률을 정확히 탐색했을 때 나올 값입니다.",
-            ),
+            Bilingual("Empty answers", "빈 답"),
+            Bilingual("share of the sentences", "문장의 비율"),
+            Bilingual("The dashed line is the result of an exact search with the true "
+                      "probabilities of the text with fragments.",
+                      "점선은 잘린 문장이 섞인 글의 참 확률로 정확히 탐색했을 때의 값입니다."),
+            theory(empty, WIDTHS, lambda _: expected_empty()),
         ),
         Chart(
             "missed",
@@ -100,21 +75,15 @@ def charts(results: Results) -> list[Chart]:
             beam,
             Axis(Bilingual("share of the sources", "입력의 비율")),
             [
-                *(
-                    Series(
-                        alike(f"α = {a:g}"),
-                        [(w, counted(results, "missed", a, w)) for w in COUNTED_WIDTHS],
-                    )
-                    for a in ALPHAS
-                ),
+                *by_alpha([[(w, counted(results, "missed", a, w)) for w in COUNTED_WIDTHS]
+                           for a in ALPHAS]),
                 mark(alike("Vᵀ"), ENOUGH),
             ],
-            Bilingual(
-                "Models whose every answer can be listed: three words, at most four of them.",
-                "모든 답을 나열할 수 있는 모델입니다. 단어 세 개, 길이는 최대 네 단어입니다.",
-            ),
+            Bilingual("Tiny models whose answers are all known: three words, at most four per "
+                      "answer.",
+                      "모든 답을 나열할 수 있는 작은 모델입니다. 단어 3개, 길이는 최대 4입니다."),
         ),
-    ]
+    ]  # fmt: skip
 
 
 NAMES = {

@@ -1,8 +1,4 @@
-"""The bottleneck of sequence-to-sequence models: one vector for the whole source, or attention.
-
-An encoder-decoder LSTM copies rows of random symbols, or writes them in reverse order. The reversed
-task is the same as Sutskever's trick: copying a source that is read in reverse order.
-"""
+"""Train an encoder-decoder LSTM to copy or to reverse rows of random symbols."""
 
 from dataclasses import dataclass
 
@@ -87,7 +83,7 @@ def batch_of(answer: torch.Tensor, task: Task) -> Batch:
     )
 
 
-def measure_lengths(settings: Settings, seed: int) -> Numbers:
+def measure(settings: Settings, seed: int) -> Numbers:
     """Train on all lengths; then measure the shares of correct symbols and of exact rows for each
     length.
 
@@ -144,21 +140,7 @@ def fresh_model(settings: Settings, seed: int) -> RecurrentModel:
     return model
 
 
-def measure_distances(settings: Settings, seed: int) -> Numbers:
-    """Count the steps from reading a symbol to writing it, on a batch of the experiment."""
-    length = settings["length"]
-    # All symbols differ, so the position of each symbol can be found.
-    row = torch.arange(length)[None]
-    batch = batch_of(row + VOCABULARY, Task(settings["task"]))
-    read = {int(symbol): place for place, symbol in enumerate(batch.source[0])}
-    first = batch.source.shape[1]
-    steps = [
-        first + place - read[int(symbol)] for place, symbol in enumerate(batch.labels[0, :length])
-    ]
-    return {"mean": float(np.mean(steps)), "shortest": min(steps), "longest": max(steps)}
-
-
-def length_conditions(mode: Mode) -> list[Settings]:
+def conditions(mode: Mode) -> list[Settings]:
     """Return three models on both tasks: with attention, without attention, and without attention
     and with a one-way encoder.
 
@@ -182,15 +164,6 @@ def length_conditions(mode: Mode) -> list[Settings]:
         for encoder, attention, width, task in whole
         for rate in rates
     ]  # fmt: skip
-
-
-def distance_conditions(mode: Mode) -> list[Settings]:
-    """Return all pairs of an order of the source and a measured length."""
-    return [
-        {"task": str(task), "length": length}
-        for task in (Task.copy, Task.reverse)
-        for length in range(SHORTEST, LONGEST[mode] + 1, 5)
-    ]
 
 
 def arm(attention: str, task: str, encoder: str = TWO_WAY, width: int | None = None) -> Settings:

@@ -1,6 +1,5 @@
 """The training and test data."""
 
-import math
 import re
 from collections import Counter
 from dataclasses import dataclass
@@ -14,17 +13,7 @@ from torch import Tensor
 from whyformer.data.catalog import topics
 from whyformer.data.corruption import RATE, mask_tokens
 from whyformer.lab.method import reference_task as lm
-from whyformer.lab.method.arms import is_trained, tuned
 from whyformer.lab.method.batches import EndlessBatches, TensorBatch
-from whyformer.lab.method.experiment import Results
-from whyformer.lab.method.statistics import (
-    NOT_MEASURED,
-    Estimate,
-    estimate,
-    exactly,
-    paired,
-    proportion,
-)
 from whyformer.text.symbols import PAD, SYMBOLS
 
 FIRST = len(SYMBOLS)
@@ -37,9 +26,6 @@ CAUSAL = {"causal": 1.0, "causal-15": RATE}
 LENGTH, ROWS, WARMUP, BLOCK = 64, 32, 20, 10
 NAMED_WORDS, SHORTEST_WORD = 50, 3
 BERTS = "80-10-10"
-SHORT = {"80-10-10": "berts", "100-0-0": "mask", "0-0-100": "random", "none": "none",
-         "causal": "causal", "causal-15": "causal_some"}  # fmt: skip
-"""The names of the arms in the placeholders of the cards."""
 
 
 @dataclass(frozen=True)
@@ -136,104 +122,3 @@ def as_text(text: Tensor) -> str:
     """Convert character ids to text."""
     alphabet = sorted(set("\n".join(topics())))
     return "".join(alphabet[number] for number in text.tolist())
-
-
-BEST_BY = {"copied": "probe"}
-"""Some numbers are reported at the best learning rate of another number, which is given here."""
-
-
-def best(results: Results, task: str, number: str, by: str = "") -> list[float] | None:
-    """Return a number of an arm at its best learning rate, one value per seed.
-
-    Args: by: the number whose lowest mean selects the learning rate; "" means ``number`` itself.
-    """
-    part = "causal" if task in CAUSAL else "masked"
-    return tuned(results, part, number, by=by, pick=_last, task=task)
-
-
-def _last(found: float | list[float]) -> float:
-    """Return the last number of a list of errors, or NaN for an empty list; return a single number
-    unchanged."""
-    return (found or [math.nan])[-1] if isinstance(found, list) else found
-
-
-def gap(results: Results, task: str, number: str) -> Estimate:
-    """Return a number of a recipe minus the same number of BERT's recipe, paired by seed."""
-    if not measured(results, task, number):
-        return NOT_MEASURED
-    return paired(best(results, BERTS, number), best(results, task, number))
-
-
-def measured(results: Results, task: str, number: str) -> bool:
-    """Return whether this mode trains the arm and measures the number."""
-    if task in CAUSAL:
-        return True
-    trained = is_trained(results, "masked", task=task)
-    return trained and (number != "tuned" or any(results.levels("masked", "tuning")))
-
-
-def log_update_ratio(results: Results, task: str) -> Estimate:
-    """Return ln(updates that a task needs / updates that the causal model needs)."""
-    all_, some = (best(results, arm, "updates") or [] for arm in ("causal", task))
-    return estimate([math.log(b / a) for a, b in zip(all_, some, strict=True)])
-
-
-def log_prediction_ratio(results: Results, task: str) -> Estimate:
-    """Return ln(predictions that a task needs / predictions that the causal model needs)."""
-    less = math.log(CAUSAL.get(task, RATE))
-    return log_update_ratio(results, task).map(lambda value: value + less)
-
-
-def counted(results: Results, recipe: str, number: str, of: str) -> Estimate:
-    """Return a share of characters over all seeds, with its exact binomial interval."""
-    count, total = (sum(results.values("shares", name, recipe=recipe)) for name in (number, of))
-    return proportion(count, total)
-
-
-def expected_shares(recipe: str, vocabulary: float) -> tuple[float, float]:
-    """Return the expected shares of chosen characters that become MASK and that do not change.
-
-    A random character equals the original one with probability 1/vocabulary.
-    """
-    hidden, drawn = RECIPES[recipe]
-    return hidden, 1 - hidden - drawn + drawn / vocabulary
-
-
-def text_property(results: Results, number: str) -> float:
-    """Return a property of the measured text, which depends on the version of Python."""
-    return results.values("shares", number, recipe=BERTS)[0]
-
-
-def numbers(results: Results) -> dict[str, Estimate]:
-    """See `Experiment`."""
-    found = {
-        "chosen": counted(results, BERTS, "chosen", "tokens").percent,
-        "hidden": counted(results, BERTS, "hidden", "chosen").percent,
-        "same": counted(results, BERTS, "same", "chosen").percent,
-        "same_expected": exactly(
-            100 * expected_shares(BERTS, text_property(results, "vocabulary"))[1]
-        ),
-        "hidden_of_all": counted(results, BERTS, "hidden", "tokens").percent,
-        "characters": exactly(results.values("shares", "tokens", recipe=BERTS)[0]),
-        "unigram": exactly(text_property(results, "unigram")),
-    }
-    for task, name in SHORT.items():
-        wanted = ("updates",) if task in CAUSAL else ("probe", "copied", "tuned", "updates")
-        for number in wanted:
-            found[f"{number}_{name}"] = (
-                estimate(best(results, task, number, by=BEST_BY.get(number, "")))
-                if measured(results, task, number)
-                else NOT_MEASURED
-            )
-        if task in RECIPES and task != BERTS:
-            for number in ("probe", "tuned"):
-                found[f"{number}_gap_{name}"] = gap(results, task, number)
-        if task not in ("causal", "none"):
-            known = measured(results, task, "updates")
-            found[f"delay_{name}"] = (
-                log_update_ratio(results, task).map(math.exp) if known else NOT_MEASURED
-            )
-            found[f"thrift_{name}"] = (
-                log_prediction_ratio(results, task).map(math.exp) if known else NOT_MEASURED
-            )
-    return found

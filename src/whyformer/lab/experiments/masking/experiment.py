@@ -1,21 +1,13 @@
-"""What do BERT's 15 % and 80/10/10 do? Counts, and training with three recipes and probes.
-
-A linear probe predicts a word from the state of one of its letters. All letters are visible, as in
-any use of a trained model. The letter alone does not determine the word, but the letters around it
-do. So the probe measures how much context the state of a visible token contains. A tagger needs
-this context, too.
-"""
+"""Train with each recipe, and evaluate the frozen states and the fine-tuned model."""
 
 import math
 from collections.abc import Sequence
 
-import numpy as np
 import torch
 import torch.nn.functional as F
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
-from whyformer.data.corruption import mask_tokens
 from whyformer.foundation.errors import DivergedError
 from whyformer.lab.experiments.masking.data import (
     BLOCK,
@@ -27,7 +19,6 @@ from whyformer.lab.experiments.masking.data import (
     Corrupted,
     Examples,
     Masked,
-    characters,
     examples,
     vocabulary,
 )
@@ -37,7 +28,7 @@ from whyformer.lab.method.experiment import Mode, Numbers, Settings
 from whyformer.lab.method.learning import block_means, fresh_small_model, learn
 from whyformer.models.bert import BERT
 from whyformer.models.gpt import GPT
-from whyformer.text.symbols import MASK, PAD
+from whyformer.text.symbols import PAD
 from whyformer.training.loss import Loss, fused_cross_entropy
 
 RATES = (1e-3, 3e-3, 1e-2)
@@ -45,23 +36,6 @@ LEVEL = 0.5
 """The experiment counts the updates until the loss is this far below the unigram entropy, in
 nats."""
 TUNED_EVERY = 40
-
-
-def measure_shares(settings: Settings, seed: int) -> Numbers:
-    """Mask the whole training text once; count the characters that are masked and changed."""
-    ids = characters()[None]
-    rng = np.random.default_rng(seed)
-    read, labels = mask_tokens(ids, rng, vocabulary(), shares=RECIPES[settings["recipe"]])
-    chosen = labels != PAD
-    return {
-        "tokens": ids.size,
-        "chosen": int(chosen.sum()),
-        "hidden": int((chosen & (read == MASK)).sum()),
-        "same": int((chosen & (read == ids)).sum()),
-        "touched": int((~chosen & (read != ids)).sum()),
-        "vocabulary": lm.text().vocabulary,
-        "unigram": lm.text().unigram_entropy,
-    }
 
 
 def measure_masked(settings: Settings, seed: int) -> Numbers:
@@ -176,11 +150,6 @@ def fine_tuned(
             with torch.no_grad():
                 errors.append(100 * (head(x).argmax(-1) != y).double().mean().item())
     return errors
-
-
-def share_conditions(mode: Mode) -> list[Settings]:
-    """Return the three recipes."""
-    return [{"recipe": recipe} for recipe in RECIPES]
 
 
 def masked_conditions(mode: Mode) -> list[Settings]:

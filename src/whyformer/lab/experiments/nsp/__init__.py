@@ -5,13 +5,8 @@ rows, so that it can be added to each format. An arm has two settings: the forma
 the masked-token loss (pairs or full rows), and whether there is a next-sentence loss.
 """
 
-from whyformer.lab.experiments.nsp.claims import CLAIMS
-from whyformer.lab.experiments.nsp.experiment import (
-    arm_conditions,
-    measure_arm,
-    measure_untrained,
-    numbers,
-)
+from whyformer.lab.experiments.nsp.claims import CLAIMS, numbers
+from whyformer.lab.experiments.nsp.experiment import arm_conditions, measure_arm, measure_untrained
 from whyformer.lab.experiments.nsp.figures import NAMES, charts
 from whyformer.lab.method.bilingual import Bilingual
 from whyformer.lab.method.experiment import Experiment, Mode, Part
@@ -19,27 +14,11 @@ from whyformer.lab.method.experiment import Experiment, Mode, Part
 EXPERIMENT = Experiment(
     name="nsp",
     question=Bilingual(
-        "Does next-sentence prediction help BERT?",
-        "다음 문장 예측(NSP)은 BERT에 도움이 되나요?",
+        "Does next-sentence prediction help BERT?", "다음 문장 예측(NSP)은 BERT에 도움이 되나요?"
     ),
-    keywords=(
-        "nsp",
-        "next sentence",
-        "다음 문장",
-        "문장 예측",
-        "문장 쌍",
-        "roberta nsp",
-    ),
+    keywords=("nsp", "next sentence", "roberta nsp", "다음 문장", "문장 예측", "문장 쌍"),
     mentions=(
-        "sentence",
-        "bert",
-        "roberta",
-        "pair",
-        "pairs",
-        "bidirectional",
-        "로버타",
-        "버트",
-        "양방향",
+        "sentence", "bert", "roberta", "pair", "pairs", "bidirectional", "로버타", "버트", "양방향",
     ),
     parts=(
         Part("arms", measure_arm, arm_conditions, {Mode.QUICK: 2, Mode.FULL: 5}),
@@ -50,4 +29,4 @@ EXPERIMENT = Experiment(
     charts=charts,
     names=NAMES,
     revision=2,
-)
+)  # fmt: skip

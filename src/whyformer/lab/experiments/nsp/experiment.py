@@ -1,9 +1,4 @@
-"""Does next-sentence prediction help? Two input formats, with and without the next-sentence loss.
-
-BERT and RoBERTa differ in both the format and the loss. Here, the next-sentence loss uses separate
-rows, so that it can be added to each format. An arm has two settings: the format of the rows for
-the masked-token loss (pairs or full rows), and whether there is a next-sentence loss.
-"""
+"""Train the arms, and evaluate them on held-out text."""
 
 import math
 from collections.abc import Sequence
@@ -28,10 +23,8 @@ from whyformer.lab.experiments.nsp.data import (
     text,
 )
 from whyformer.lab.instruments.linear_probe import LinearProbe
-from whyformer.lab.method.arms import tuned_difference, tuned_estimate
-from whyformer.lab.method.experiment import Mode, Numbers, Results, Settings
+from whyformer.lab.method.experiment import Mode, Numbers, Settings
 from whyformer.lab.method.learning import block_means, fresh_small_model, learn
-from whyformer.lab.method.statistics import Estimate, estimate, exactly
 from whyformer.models.bert import BERT
 from whyformer.models.gpt import GPT
 from whyformer.text.symbols import BOS, EOS, PAD
@@ -197,63 +190,3 @@ def arm_conditions(mode: Mode) -> list[Settings]:
         return [{"arm": arm, "rate": 3e-3, "steps": 120} for arm in DESIGN]
     arms = [*DESIGN, PUBLISHED, LEFT_TO_RIGHT]
     return [{"arm": arm, "rate": rate, "steps": 400} for arm in arms for rate in RATES]
-
-
-def gain(results: Results, worse: str, better: str, number: str) -> Estimate:
-    """Return a number of arm ``worse`` minus the number of arm ``better``, each at its best
-    learning rate."""
-    return tuned_difference(results, "arms", number, {"arm": better}, {"arm": worse})
-
-
-def gain_of_direction(results: Results) -> Estimate:
-    """Return the topic error of the left-to-right model minus the topic error of BERT on full
-    rows."""
-    return gain(results, LEFT_TO_RIGHT, "full, without", "mean_error")
-
-
-def numbers(results: Results) -> dict[str, Estimate]:
-    """See `Experiment`."""
-    topics = results.values("untrained", "topics")[0]
-    found = {
-        "topics": exactly(topics),
-        "guessing": exactly(100 * (1 - 1 / topics)),
-        "both_at_once": gain(results, "pairs, with", "full, without", "full_loss"),
-        "published_loss": gain(results, "published", "pairs, without", "full_loss"),
-        "published_both": gain(results, "published", "full, without", "full_loss"),
-        "direction": gain_of_direction(results),
-    }
-    for kind in ("mean", "first"):
-        error = results.values("untrained", f"{kind}_error")
-        found[f"untrained_{kind}"] = estimate(error)
-    for arm, name in SHORT.items():
-        for number in ("full_loss", "next_error", "mean_error", "first_error"):
-            if arm == LEFT_TO_RIGHT and number != "mean_error":
-                continue
-            found[f"{name}_{number}"] = described(results, arm, number)
-    for form in FORMATS:
-        with_, without = f"{form}, with", f"{form}, without"
-        found[f"{form}_dropping"] = gain(results, with_, without, "full_loss")
-        for kind in ("mean", "first"):
-            found[f"{form}_helping_{kind}"] = gain(results, without, with_, f"{kind}_error")
-    for loss in LOSSES:
-        for judged in FORMATS:
-            found[f"format_{loss}_{judged}"] = gain(
-                results, f"pairs, {loss}", f"full, {loss}", f"{judged}_loss"
-            )
-    return found
-
-
-def described(results: Results, arm: str, number: str) -> Estimate:
-    """Return a number of an arm at its best learning rate.
-
-    The next-sentence error is reported at the learning rate with the lowest masked-token loss.
-    """
-    by = "full_loss" if number == "next_error" else number
-    return tuned_estimate(results, "arms", number, by=by, arm=arm)
-
-
-SHORT = {
-    "pairs, with": "pairs_with", "pairs, without": "pairs_without", "full, with": "full_with",
-    "full, without": "full_without", PUBLISHED: "published", LEFT_TO_RIGHT: "left_to_right",
-}  # fmt: skip
-"""The names of the arms in the placeholders of the cards."""

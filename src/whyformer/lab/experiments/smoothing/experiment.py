@@ -1,5 +1,4 @@
-"""What does label smoothing improve? The exact optimum of the smoothed loss, and models trained on
-much or little text."""
+"""Train with label smoothing on much or little text, and evaluate without smoothing."""
 
 import math
 
@@ -11,12 +10,11 @@ from torch import Tensor
 from whyformer.lab.method import reference_task as lm
 from whyformer.lab.method.experiment import Mode, Numbers, Settings
 from whyformer.models.gpt import GPT
-from whyformer.training.loss import cross_entropy
 
 PLENTY, SCARCE = "plenty", "scarce"
 SCARCE_CHARACTERS = 8_000
 """Length of the short training text; training reads each character about twenty times."""
-JUDGED, EPSILONS, TABLED = 0.1, (0.0, 0.1, 0.2), (0.05, 0.1, 0.2)
+JUDGED, EPSILONS = 0.1, (0.0, 0.1, 0.2)
 RATES, QUICK_RATES = (3e-4, 1e-3, 3e-3, 1e-2), {PLENTY: 3e-3, SCARCE: 1e-3}
 LENGTH, STEPS, WARMUP, DEV_WINDOWS = 32, 300, 20, 256
 BINS = 15
@@ -32,41 +30,7 @@ def log_odds_bound(epsilon: float, classes: int) -> float:
     return math.log((1 - epsilon + epsilon / classes) / (epsilon / classes))
 
 
-def measure_table(settings: Settings, seed: int) -> Numbers:
-    """Fit a table of logits, one row per context; compare the softmax of the table with (1-ε) q +
-    ε/V."""
-    epsilon, classes, contexts, draws = settings["epsilon"], settings["classes"], 6, 24
-    generator = torch.Generator().manual_seed(seed)
-    # Context c has up to 2^c different labels.
-    labels = torch.stack(
-        [torch.randint(2**c, (draws,), generator=generator) for c in range(contexts)]
-    )
-    rows = torch.eye(contexts, dtype=torch.float64).repeat_interleave(draws, 0)
-    table = torch.zeros(classes, contexts, dtype=torch.float64, requires_grad=True)
-    optimizer = torch.optim.LBFGS(
-        [table], max_iter=1_000, tolerance_grad=1e-13, tolerance_change=0,
-        line_search_fn="strong_wolfe",
-    )  # fmt: skip
-
-    def closure() -> float:
-        optimizer.zero_grad()
-        loss = cross_entropy(rows, table, labels.flatten(), epsilon).smoothed / len(rows)
-        loss.backward()
-        return loss.item()
-
-    optimizer.step(closure)
-    found = table.detach().log_softmax(0)
-    q = F.one_hot(labels, classes).double().mean(1).T
-    wanted = (1 - epsilon) * q + epsilon / classes
-    odds = (found[0, 0] - found[1:, 0]).max().item()
-    return {
-        "gap": (found.exp() - wanted).abs().max().item(),
-        "odds": odds,
-        "odds_gap": abs(odds - log_odds_bound(epsilon, classes)),
-    }
-
-
-def measure_training(settings: Settings, seed: int) -> Numbers:
+def measure(settings: Settings, seed: int) -> Numbers:
     """Train a character model of two layers, and evaluate the model without smoothing."""
     few = lm.text().train[:SCARCE_CHARACTERS] if settings["text"] == SCARCE else None
     trained = lm.train(
@@ -138,13 +102,7 @@ def reliability(
     return places, shares
 
 
-def table_conditions(mode: Mode) -> list[Settings]:
-    """Return three values of ε with 103 classes, the number of different characters in the
-    reference text."""
-    return [{"epsilon": epsilon, "classes": 103} for epsilon in TABLED]
-
-
-def training_conditions(mode: Mode) -> list[Settings]:
+def conditions(mode: Mode) -> list[Settings]:
     """Return every ε at every learning rate with both texts.
 
     Quick mode has one learning rate, with and without smoothing.
