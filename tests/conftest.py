@@ -7,28 +7,22 @@ import jaxtyping
 import pytest
 from hypothesis import settings
 
+from checking import PACKAGES, install_checks
+
 os.environ["WHYFORMER_UNTUNED"] = "1"  # the thresholds of this machine must not change a test
 
-jaxtyping.install_import_hook("whyformer", "checking.check_outer")
+install_checks()
 
 settings.register_profile("whyformer", deadline=None, derandomize=True, database=None)
 settings.load_profile("whyformer")
 
 
-CHECKED = {
-    "acceleration", "blocks", "bundle", "charts", "data", "decoding", "evaluation", "foundation",
-    "models", "parity", "text", "training",
-}  # fmt: skip
-"""The folders of tests in which signatures are checked. Elsewhere, whole trainings would take about
-five times as long, and only the type checker reads the signatures."""
-
-
 @pytest.fixture(scope="module", autouse=True)
 def checked_or_not(request: pytest.FixtureRequest) -> None:
-    """Check signatures in a module of tests if it is in such a folder and is not `unchecked`."""
+    """Check signatures in a module of tests if it is of such a package and is not `unchecked`."""
     module = request.node
     fixtures = {name for mark in module.iter_markers("usefixtures") for name in mark.args}
-    wanted = module.path.parent.name in CHECKED and "unchecked" not in fixtures
+    wanted = module.path.parent.name in PACKAGES | {"parity"} and "unchecked" not in fixtures
     jaxtyping.config.update("jaxtyping_disable", not wanted)
 
 

@@ -165,11 +165,9 @@ def _inside() -> None:
     """Run the commands from standard input; pytest and whyformer run in forks of this process."""
     given: dict[str, list[list[str]]] = json.load(sys.stdin)
     if hasattr(os, "fork") and any(c[0] in IN_PROCESS for cs in given.values() for c in cs):
-        import jaxtyping
+        from checking import install_checks
 
-        jaxtyping.install_import_hook(
-            "whyformer", "checking.check_outer"
-        )  # as in tests/conftest.py
+        install_checks()  # as in tests/conftest.py
 
         import hypothesis.strategies  # noqa: F401
         import pytest  # noqa: F401
