@@ -1,7 +1,7 @@
 """A run on disk with random weights: small enough to load in a test, whole enough to be used."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +38,17 @@ SHAPE: dict[str, Any] = {
     "dropout": 0.1,
     "wiring": "pre-norm",
 }
+
+
+@pytest.fixture(autouse=True, scope="module")
+def fewer_pairs() -> Iterator[None]:
+    """Make a tenth of the pairs of `copy` and its like: they took half of a training of a second.
+
+    A folder of tests imports this fixture in its `conftest.py`.
+    """
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr("whyformer.tasks.pair_sources.BUILTIN_PAIRS", (400, 40))
+        yield
 
 
 def toy_bundle(

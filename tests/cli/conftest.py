@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from toy_runs import fewer_pairs as fewer_pairs
 from toy_runs import toy_run
 from whyformer.cli.main import main
 

@@ -25,6 +25,10 @@ MAX_HELD_OUT = 2000
 """Maximum number of held-out pairs of a corpus."""
 
 
+BUILTIN_PAIRS = (4000, 200)
+"""Number of training and of validation pairs of a synthetic task."""
+
+
 @dataclass(frozen=True)
 class Sources:
     """The training and validation pairs, which can be read repeatedly, and a hash of all pairs.
@@ -92,7 +96,7 @@ def _untrimmed(recipe: Recipe, run: Path) -> Sources:
     if data.builtin:
         train, dev = (
             list(synthetic_pairs(data.builtin.value, count, seed=seed + part))
-            for part, count in enumerate((4000, 200))
+            for part, count in enumerate(BUILTIN_PAIRS)
         )
         return Sources(lambda: iter(train), lambda: iter(dev), _key_of(train))
     if not data.corpora:
