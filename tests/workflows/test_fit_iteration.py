@@ -54,8 +54,11 @@ class Gone(Exception):
     pass
 
 
-@pytest.mark.parametrize("reason", [None, Gone, KeyboardInterrupt])
-@pytest.mark.parametrize("last", [2, 3])
+@pytest.mark.parametrize(
+    ("reason", "last"),
+    [(None, 2), (Gone, 3), (KeyboardInterrupt, 2)],
+    ids=["left", "raised", "ctrl-c"],
+)
 def test_a_loop_that_is_left_early_resumes_bit_for_bit(
     tmp_path: Path, whole: Path, reason: type[BaseException] | None, last: int
 ) -> None:

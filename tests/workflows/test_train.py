@@ -145,18 +145,18 @@ def test_a_run_leaves_a_model_that_answers(tmp_path: Path, name: str) -> None:
 
 
 @EVERY_FAMILY
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-@pytest.mark.parametrize("step", [5, 8])
-def test_a_stopped_run_goes_on_bit_for_bit(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int, step: int, name: str
+def test_a_run_that_is_stopped_twice_goes_on_bit_for_bit(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
+    """Once between two validations by Ctrl-C, and once at a validation by SIGTERM."""
     changes = {"training__accumulate": 2, "training__average": "ema"}
     train(tiny(name, **changes), tmp_path / "whole", quiet=True)
-    with monkeypatch.context() as patched:
-        stop_after(patched, step, number)
-        outcome = train(tiny(name, **changes), tmp_path / "cut", quiet=True)
-    assert outcome.interrupted
-    assert outcome.updates == step
+    for step, number in ((5, signal.SIGINT), (8, signal.SIGTERM)):
+        with monkeypatch.context() as patched:
+            stop_after(patched, step, number)
+            outcome = train(tiny(name, **changes), tmp_path / "cut", quiet=True)
+        assert outcome.interrupted
+        assert outcome.updates == step
     train(tiny(name, **changes), tmp_path / "cut", quiet=True)
     assert contents(tmp_path / "cut") == contents(tmp_path / "whole")
 
@@ -328,7 +328,13 @@ def by_minutes(name: str, monkeypatch: pytest.MonkeyPatch, tick: float) -> Resol
     return resolve(name, given)
 
 
-@EVERY_FAMILY
+PACED = ("copy", "tiny-gpt", "tag")
+"""One recipe for each kind of data: the clock is the same for every family."""
+
+
+@pytest.mark.parametrize(
+    "name", [pytest.param(one, marks=() if one in PACED else pytest.mark.slow) for one in RECIPES]
+)
 def test_a_run_by_minutes_repeats_its_decisions_bit_for_bit_after_a_crash(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
