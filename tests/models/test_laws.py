@@ -31,7 +31,7 @@ CLOSE = {"rtol": 1e-4, "atol": 2e-5}
 
 @EVERY_PATH
 @EVERY_VARIANT
-@settings(max_examples=5)
+@settings(max_examples=3)
 @given(batch=rows, source=lengths, target=st.integers(2, 9), seed=seeds)
 def test_future_tokens_never_change_past_outputs(variant, path, batch, source, target, seed):
     g = torch.Generator().manual_seed(seed)
@@ -54,7 +54,7 @@ def encoded(model: Model, x: Tensor, real: Tensor | None) -> Tensor:
 
 @EVERY_PATH
 @EVERY_SOURCED_VARIANT
-@settings(max_examples=5)
+@settings(max_examples=3)
 @given(batch=rows, source=st.integers(2, 9), target=lengths, seed=seeds)
 def test_what_stands_in_padding_never_changes_an_output(variant, path, batch, source, target, seed):
     g = torch.Generator().manual_seed(seed)
@@ -69,7 +69,7 @@ def test_what_stands_in_padding_never_changes_an_output(variant, path, batch, so
 
 @EVERY_PATH
 @EVERY_VARIANT
-@settings(max_examples=5)
+@settings(max_examples=3)
 @given(source=lengths, target=lengths, more=st.integers(1, 6), seed=seeds)
 def test_padding_a_batch_keeps_the_outputs_of_a_single_pair(
     variant, path, source, target, more, seed
@@ -106,7 +106,7 @@ def test_a_source_with_nothing_real_gives_finite_outputs_and_gradients(variant, 
 
 
 @EVERY_VARIANT
-@settings(max_examples=5)
+@settings(max_examples=3)
 @given(batch=rows, source=lengths, target=lengths, seed=seeds)
 def test_both_attention_paths_give_the_same_numbers(variant, batch, source, target, seed):
     g = torch.Generator().manual_seed(seed)
@@ -171,7 +171,7 @@ def search_at_random(model: Model, g: torch.Generator, steps: int) -> None:
 
 
 @EVERY_VARIANT
-@settings(max_examples=4)
+@settings(max_examples=3)
 @given(path=st.sampled_from(list(AttentionPath)), seed=seeds)
 @torch.no_grad()
 def test_step_by_step_equals_all_at_once_through_every_selection(variant, path, seed):
@@ -231,7 +231,7 @@ def test_the_laws_hold_for_any_combination_of_switches(chosen, heads, d_k, layer
 
 @EVERY_PATH
 @pytest.mark.parametrize("variant", tiny.TEXT_VARIANTS)
-@settings(max_examples=5)
+@settings(max_examples=3)
 @given(length=st.integers(2, 9), seed=seeds)
 def test_no_document_sees_another_in_its_row(variant, path, length, seed):
     g = torch.Generator().manual_seed(seed)

@@ -27,11 +27,12 @@ SMALL = {
 }  # fmt: skip
 NARROW = {"model.d_model": 16, "model.heads": 2, "model.d_ff": 32}
 ONE_LAYER = NARROW | {"model.layers": 1}
+ONE_EACH = {"model.encoder_layers": 1, "model.decoder_layers": 1}
 ROWS = {"data.row_tokens": 32}
 PAIRS = SMALL | {"validation.metric": "loss"}
 LABELLED = SMALL | ONE_LAYER | {"data.dev_share": 0.2}
 BASES = {
-    "translate": ("translate", "pairs.tsv", PAIRS | NARROW | {"model.encoder_layers": 1}),
+    "translate": ("translate", "pairs.tsv", PAIRS | NARROW | ONE_EACH),
     "rnn": ("copy-lstm", "pairs.tsv", PAIRS | {"text.units": "bpe", "model.d_model": 16}),
     "language": ("tiny-gpt", "text.txt", SMALL | ONE_LAYER | ROWS | {"text.units": "bpe"}),
     "rnn-lm": ("tiny-lstm-lm", "text.txt", SMALL | ROWS | {"model.d_model": 16}),

@@ -108,7 +108,7 @@ UNEVEN = pytest.mark.parametrize("name", SLOWNESS)
     ("minutes", "update", "validation", "every"),
     [
         (5, 0.5, 2.0, 0),
-        (5, 0.05, 2.0, 0),
+        (1, 0.05, 0.4, 0),
         (0.5, 0.02, 0.3, 0),
         (0.5, 0.02, 0.3, 100),
         (5, 0.5, 2.0, 70),
