@@ -1,5 +1,7 @@
 """What the laboratory has measured about each part of a model, in one line for each part."""
 
+import functools
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -73,11 +75,9 @@ def lessons(pages: str | None = None) -> dict[str, dict[str, Any]]:
 
 
 def _lesson(lesson: Lesson) -> dict[str, Any] | None:
-    record = result_of(lesson.question) if lesson.question in written() else None
-    if record is None:
+    if (judgements := _judgements(lesson.question)) is None:
         return None
     experiment = experiment_named(lesson.question)
-    judgements = facts_of(experiment, record.results).judgements
     popular = {claim.name: claim.popular for claim in experiment.claims}
     return {
         "name": experiment.name,
@@ -89,6 +89,16 @@ def _lesson(lesson: Lesson) -> dict[str, Any] | None:
             for name in lesson.claims
         ],
     }
+
+
+@functools.cache
+def _judgements(question: str) -> Mapping[str, Judgement] | None:
+    """Return the judgement of each claim by the published results, which do not change while a
+    program runs; None if there are none. Several lessons are about one question."""
+    record = result_of(question) if question in written() else None
+    if record is None:
+        return None
+    return facts_of(experiment_named(question), record.results).judgements
 
 
 def _judged(experiment: Experiment, judgement: Judgement) -> dict[str, Any]:
