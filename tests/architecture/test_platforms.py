@@ -19,11 +19,14 @@ RESERVED = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECASE)
 
 @functools.cache
 def nodes() -> list[tuple[str, ast.AST]]:
+    """Return the calls and imports of the package, each with its place."""
     found = []
+    kinds = (ast.Call, ast.Import, ast.ImportFrom)
     for file in sorted(PACKAGE.rglob("*.py")):
         tree = ast.parse(file.read_text(encoding="utf-8"))
         where = str(file.relative_to(ROOT))
-        found += [(f"{where}:{getattr(node, 'lineno', 0)}", node) for node in ast.walk(tree)]
+        nodes = (node for node in ast.walk(tree) if isinstance(node, kinds))
+        found += [(f"{where}:{node.lineno}", node) for node in nodes]
     return found
 
 

@@ -66,15 +66,11 @@ def in_cp949(code: str, *arguments: object, terminal: bool) -> bytes:
 def test_every_command_writes_utf8_to_pipes_and_what_a_terminal_can_show(
     tmp_path: Path, terminal: bool
 ) -> None:
-    written = in_cp949(COMMANDS, toy_run(tmp_path), terminal=terminal)
+    """One process runs the commands and shows the progress of a training."""
+    written = in_cp949(COMMANDS + PROGRESS, toy_run(tmp_path), terminal=terminal)
     text = written.decode("cp949" if terminal else "utf-8")  # or this raises
     assert "Traceback" not in text
     assert "whyformer train --data" in text
     assert ("√" in text) or terminal  # the answer of `ask`
-
-
-@pytest.mark.parametrize("terminal", [False, True], ids=["pipe", "terminal"])
-def test_progress_is_written_to_consoles_of_another_encoding(terminal: bool) -> None:
-    text = in_cp949(PROGRESS, terminal=terminal).decode("cp949" if terminal else "utf-8")
     assert "tokens/s" in text
     assert ("a → b, × 2 … ?" if terminal else "a → b, × 2 … ♫") in text
