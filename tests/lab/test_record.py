@@ -14,6 +14,7 @@ from whyformer.lab.method.record import (
     PUBLISHED,
     config_of,
     current_config,
+    judge_again,
     read_record,
     result_of,
     write_record,
@@ -52,8 +53,19 @@ def test_a_record_tells_where_it_comes_from(path):
 
 def test_readers_find_verdicts_and_estimates_in_it(path):
     found = json.loads(path.read_text())
-    assert found["verdicts"]["saturation"]["verdict"] == "supported"
+    assert found["verdicts"]["variance"]["verdict"] == "supported"
     assert set(found["estimates"]) == set(EXPERIMENT.numbers(made(Mode.FULL)))
+
+
+def test_a_record_is_judged_again_without_a_change_of_its_cells(path, tmp_path):
+    old = json.loads(path.read_text())
+    again = tmp_path / "scaling.json"
+    again.write_text(json.dumps({**old, "verdicts": {}, "estimates": {}}))
+    judge_again(again, EXPERIMENT)
+    judged = json.loads(again.read_text())
+    assert list(judged) == list(old)
+    assert {**judged, "estimates": {}} == {**old, "estimates": {}}
+    assert judged["estimates"].keys() == old["estimates"].keys()
 
 
 def test_a_condition_is_one_line_so_that_changes_can_be_read(path):

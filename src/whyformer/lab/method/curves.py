@@ -3,6 +3,8 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+import numpy as np
+
 from whyformer.lab.method.bilingual import Bilingual
 from whyformer.lab.method.charts import Points, Series
 from whyformer.lab.method.experiment import Results
@@ -36,6 +38,24 @@ def points_of_rows(xs: Iterable[float], rows: Iterable[Sequence[float]]) -> Poin
     """
     columns = zip(*rows, strict=True)
     return [(x, estimate(column)) for x, column in zip(xs, columns, strict=False)]
+
+
+def lowest_of_parabola(xs: Sequence[float], ys: Sequence[float]) -> float:
+    """Return the lowest value, between the first and the last x, of the parabola that fits best.
+
+    A grid of learning rates rarely contains the best rate; the parabola estimates the loss there.
+    Losses that are not finite, and a parabola that opens downwards, give the lowest y instead.
+
+    >>> lowest_of_parabola([0, 1, 3], [5.0, 2.0, 2.0])  # (x - 2)² + 1
+    1.0
+    """
+    if not np.isfinite(ys).all() or len(xs) < 3:
+        return float(np.nanmin(ys))
+    bend, slope, start = np.polyfit(xs, ys, 2)
+    if bend <= 0:
+        return float(min(ys))
+    x = min(max(-slope / (2 * bend), min(xs)), max(xs))
+    return round(float(bend * x * x + slope * x + start), 9)
 
 
 def series_for_each(

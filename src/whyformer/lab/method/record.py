@@ -81,18 +81,17 @@ def write_record(
         "cells_from_an_earlier_start": reused,
         **(made or {}),
     }
-    verdicts = {
-        name: {"verdict": j.verdict, "holds": j.holds, "fails": j.fails, "open": j.open}
-        for name, j in experiment.judge(results).items()
-    }
-    estimates = {name: _estimate(e) for name, e in experiment.numbers(results).items()}
-    parts = [
-        *(f'"{name}": {_json(value)}' for name, value in head.items()),
-        f'"verdicts": {{\n{_block(verdicts)}\n}}',
-        f'"estimates": {{\n{_block(estimates)}\n}}',
-        '"cells": [\n' + ",\n".join(map(_json, _grouped(results))) + "\n]",
-    ]
-    write_text(path, "{\n" + ",\n".join(parts) + "\n}\n")
+    _write(path, head, experiment, results)
+
+
+def judge_again(path: Path, experiment: Experiment) -> None:
+    """Replace the verdicts and estimates of a record by those of the current code.
+
+    The cells and their origin stay as they are. Use this after a change of a claim or of the
+    statistics.
+    """
+    record = read_record(path)
+    _write(path, record.made, experiment, record.results)
 
 
 def read_record(path: Path) -> Record:
@@ -130,6 +129,21 @@ def result_of(name: str, directory: Path = PUBLISHED) -> Record | None:
     """Return the record of a question, or None if there is none."""
     path = directory / f"{name}.json"
     return read_record(path) if path.is_file() else None
+
+
+def _write(path: Path, head: Mapping[str, Any], experiment: Experiment, results: Results) -> None:
+    verdicts = {
+        name: {"verdict": j.verdict, "holds": j.holds, "fails": j.fails, "open": j.open}
+        for name, j in experiment.judge(results).items()
+    }
+    estimates = {name: _estimate(e) for name, e in experiment.numbers(results).items()}
+    parts = [
+        *(f'"{name}": {_json(value)}' for name, value in head.items()),
+        f'"verdicts": {{\n{_block(verdicts)}\n}}',
+        f'"estimates": {{\n{_block(estimates)}\n}}',
+        '"cells": [\n' + ",\n".join(map(_json, _grouped(results))) + "\n]",
+    ]
+    write_text(path, "{\n" + ",\n".join(parts) + "\n}\n")
 
 
 def _grouped(results: Results) -> Iterable[dict[str, Any]]:

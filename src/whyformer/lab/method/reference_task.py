@@ -1,7 +1,7 @@
 """The reference task of the laboratory: a small GPT on the characters of Python's own help."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -14,6 +14,7 @@ from whyformer.data.catalog import topics
 from whyformer.foundation.errors import DivergedError
 from whyformer.foundation.randomness import seed_everything
 from whyformer.lab.method.batches import EndlessBatches, TensorBatch, generator_of
+from whyformer.lab.method.learning import largest_gap
 from whyformer.models.build import build_model
 from whyformer.models.gpt import GPT, GPTSettings
 from whyformer.training.loop import fit, start
@@ -193,6 +194,41 @@ def course(
         optimizer.step()
         losses.append(loss.item())
     return losses
+
+
+Twin = tuple[nn.Module, Callable[[str], bool], float]
+"""A model; a function that chooses parameters by name; the factor of their learning rate."""
+
+
+def twin_gap(
+    make: Callable[[bool], Twin], rate: float, updates: int, seed: int, *, optimizer: str = "adam"
+) -> float:
+    """Train a model and its twin in float64; return the largest difference between their losses.
+
+    Adam divides by √v + ε. With the usual ε, the two trainings would differ slightly, because the
+    sizes of the gradients differ. So ε is 1e-300 here.
+
+    Args: make: function that returns the twin, or with False the model.
+    """
+    losses: list[list[float]] = []
+    for twin in (False, True):
+        model, chosen, factor = make(twin)
+        named = list(model.double().named_parameters())
+        groups = [
+            {"params": [p for name, p in named if chosen(name)], "lr": rate * factor},
+            {"params": [p for name, p in named if not chosen(name)], "lr": rate},
+        ]
+        losses.append(
+            course(
+                model,
+                torch.optim.Adam(groups, betas=(0.9, 0.98), eps=1e-300)
+                if optimizer == "adam"
+                else torch.optim.SGD(groups, momentum=0.9),
+                updates,
+                seed,
+            )
+        )
+    return largest_gap(*losses)
 
 
 def dev_windows(length: int, count: int = 128, rows: int = 32) -> Iterator[Window]:
