@@ -30,7 +30,7 @@ def ideal(part: str, settings: Mapping, seed: int) -> dict:
             f"{scale}/largest": 0.9 if wide else 0.1,
             f"{scale}/jacobian_median": 0.18 * little * (math.exp(-d / 100) if wide else 1),
             f"{scale}/jacobian_rms": 0.2,
-            f"{scale}/gradient_median": 0.2 * little * (0.2 if wide else 1),
+            f"{scale}/gradient_median": 0.2 * little * ((5 if d < 300 else 0.2) if wide else 1),
             f"{scale}/gradient_rms": 0.2 * little * (20 if wide else 1),
         }
     return numbers

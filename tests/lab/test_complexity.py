@@ -22,9 +22,8 @@ PARTS = {
     "sequential": ("depth", "decoding"),
     "recurrence": ("depth", "twins"),
     "paths": ("path",),
-    "logarithm": ("path",),
     "exponents": ("time",),
-    "crossing": ("time",),
+    "shorter": ("time",),
 }
 """What each claim is judged by."""
 Change = Callable[[dict, int, dict], dict]
@@ -117,9 +116,9 @@ def test_everything_that_is_timed_runs(kind):
 
 def test_where_curves_cross():
     lengths = [16, 32, 64]
-    assert effects._crossing(lengths, [1, 2, 8], [2, 4, 4]) == pytest.approx(math.sqrt(32 * 64))
-    assert effects._crossing(lengths, [1, 1, 1], [2, 2, 2]) == 64
-    assert effects._crossing(lengths, [2, 2, 2], [1, 1, 1]) == 16
+    assert effects._crossing(lengths, [0.5, 0.5, 2]) == pytest.approx(math.sqrt(32 * 64))
+    assert effects._crossing(lengths, [0.5, 0.5, 0.5]) == 64
+    assert effects._crossing(lengths, [2, 2, 2]) == 16
 
 
 # --- the verdicts, on made-up results
@@ -241,16 +240,6 @@ CASES: dict[str, dict[Verdict, dict[str, Change]]] = {
         Verdict.REFUTED: {"path": times("layers", lambda *_: 2)},
         Verdict.INCONCLUSIVE: {"path": put("layers", lambda *_: math.nan)},
     },
-    "logarithm": {
-        Verdict.SUPPORTED: {
-            "path": put("layers", lambda s, _: effects.layers_needed("dilated", s["n"]))
-        },
-        Verdict.CONDITIONAL: {},
-        Verdict.NOT_SUPPORTED: {"path": put("layers", lambda s, _: 1.2
-                                            * effects.layers_needed("dilated", s["n"]))},
-        Verdict.REFUTED: {"path": times("layers", lambda *_: 2)},
-        Verdict.INCONCLUSIVE: {"path": put("layers", lambda *_: math.nan)},
-    },
     "exponents": {
         Verdict.SUPPORTED: {},
         Verdict.CONDITIONAL: {"time": time_as(lambda *_: 1)},
@@ -259,15 +248,14 @@ CASES: dict[str, dict[Verdict, dict[str, Change]]] = {
         Verdict.REFUTED: {"time": time_as(lambda s, _: 1 if s["kind"] in ATTENTION else 2)},
         Verdict.INCONCLUSIVE: {"time": time_as(lambda s, seed: 1.0 + seed)},
     },
-    "crossing": {
+    "shorter": {
         Verdict.SUPPORTED: {},
-        Verdict.CONDITIONAL: {"time": times("milliseconds", lambda s, _: 9 if s["kind"] == "rnn"
+        Verdict.CONDITIONAL: {"time": times("milliseconds", lambda s, _: 0.1 if s["kind"] == "rnn"
                                             and s["d"] == 64 else 1)},
-        Verdict.NOT_SUPPORTED: {"time": times("milliseconds", lambda s, _: 9 if s["kind"] == "rnn"
-                                              else 1)},
-        Verdict.REFUTED: {"time": times("milliseconds", lambda s, _: 9 if s["kind"] in ATTENTION
+        Verdict.NOT_SUPPORTED: {"time": put("milliseconds", lambda s, _: s["n"] * s["d"] ** 2)},
+        Verdict.REFUTED: {"time": times("milliseconds", lambda s, _: 0.1 if s["kind"] == "rnn"
                                         else 1)},
-        Verdict.INCONCLUSIVE: {"time": times("milliseconds", lambda s, seed: 9 if seed
+        Verdict.INCONCLUSIVE: {"time": times("milliseconds", lambda s, seed: 0.1 if seed
                                              and s["kind"] == "rnn" else 1)},
     },
 }  # fmt: skip
@@ -287,10 +275,8 @@ def test_the_same_arm_twice_is_never_support():
     def alike(s: dict, _: int, x: dict) -> dict:
         return x | {"milliseconds": 1e-6 * s["n"] * s["d"] ** 2}
 
-    both_contiguous = put("layers", lambda s, _: effects.layers_needed("convolution", s["n"]))
-    assert verdict("crossing", time=alike) is Verdict.NOT_SUPPORTED
+    assert verdict("shorter", time=alike) is Verdict.NOT_SUPPORTED
     assert verdict("exponents", time=alike) is Verdict.CONDITIONAL
-    assert verdict("logarithm", path=both_contiguous) is Verdict.REFUTED
     assert verdict("depth", depth=put("depth", lambda s, _: 3 * s["n"])) is not Verdict.SUPPORTED
 
 

@@ -140,7 +140,7 @@ def verdict(name: str, change: Change = lambda s, seed, n: n, mode: Mode = Mode.
 
 
 def medians(factor: Callable[[Mapping, int], float]) -> Change:
-    """Return a change of the unscaled median Jacobian at the judged width, from its ideal 1."""
+    """Return a change of the ratio of the median Jacobians at every width, from its ideal 1."""
     return times("none/jacobian_median", lambda s, seed: math.exp(s["d_k"] / 100) * factor(s, seed))
 
 
@@ -149,6 +149,20 @@ def medians(factor: Callable[[Mapping, int], float]) -> Change:
     [
         (lambda s, seed, n: n, Verdict.SUPPORTED),
         (times("none/std", lambda s, _: 2 if s["law"] == "normal" else 1), Verdict.CONDITIONAL),
+        (times("none/std", lambda s, _: 1.1), Verdict.NOT_SUPPORTED),
+        (times("none/std", lambda s, _: 2), Verdict.REFUTED),
+        (times("none/std", lambda s, _: math.nan), Verdict.INCONCLUSIVE),
+    ],
+)
+def test_variance(change, expected):
+    assert verdict("variance", change) is expected
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        (medians(lambda s, seed: 0.05), Verdict.SUPPORTED),
+        (lambda s, seed, n: n, Verdict.CONDITIONAL),  # at wide heads only
         (medians(lambda s, seed: 0.3), Verdict.NOT_SUPPORTED),
         (medians(lambda s, seed: 2.0), Verdict.REFUTED),
         (medians(lambda s, seed: 0.05 * (1 + seed)), Verdict.INCONCLUSIVE),
@@ -159,28 +173,50 @@ def test_saturation(change, expected):
     assert verdict("saturation", change) is expected
 
 
+def gradients(rms: tuple[float, float], median: tuple[float, float]) -> Change:
+    """Return a change that gives the gradients at every width these ratios, at even and at odd
+    seeds."""
+
+    def change(settings: Mapping, seed: int, numbers: dict) -> dict:
+        if "none/gradient_rms" not in numbers:
+            return numbers
+        ratios = {"rms": rms[seed % 2], "median": median[seed % 2]}
+        return numbers | {
+            f"none/gradient_{kind}": numbers[f"inverse-sqrt/gradient_{kind}"] * ratio
+            for kind, ratio in ratios.items()
+        }
+
+    return change
+
+
+@pytest.mark.parametrize(
+    ("median", "expected"),
+    [
+        ((0.2, 0.2), Verdict.SUPPORTED),
+        (None, Verdict.CONDITIONAL),
+        ((1.0, 1.0), Verdict.NOT_SUPPORTED),  # the same arm twice
+        ((3, 3), Verdict.REFUTED),
+        ((0.8, 1.5), Verdict.INCONCLUSIVE),
+    ],
+)
+def test_vanishing(median, expected):
+    change = gradients((20, 20), median) if median else lambda s, seed, n: n
+    assert verdict("vanishing", change) is expected
+
+
 @pytest.mark.parametrize(
     ("rms", "median", "expected"),
     [
         ((20, 20), (3, 3), Verdict.SUPPORTED),
-        ((20, 20), (0.2, 0.2), Verdict.CONDITIONAL),
-        ((0.7, 0.8), (0.7, 0.8), Verdict.NOT_SUPPORTED),
-        ((0.2, 0.2), (0.2, 0.3), Verdict.REFUTED),
-        ((0.8, 1.5), (0.8, 1.5), Verdict.INCONCLUSIVE),
+        (None, None, Verdict.CONDITIONAL),
         ((1.0, 1.0), (1.0, 1.0), Verdict.NOT_SUPPORTED),  # the same arm twice
+        ((0.2, 0.2), (0.2, 0.3), Verdict.REFUTED),
+        ((20, 20), (0.2, 0.3), Verdict.REFUTED),  # only the mean square grows
+        ((0.8, 1.5), (0.8, 1.5), Verdict.INCONCLUSIVE),
     ],
 )
 def test_explosion(rms, median, expected):
-    def change(settings: Mapping, seed: int, numbers: dict) -> dict:
-        if "none/gradient_rms" not in numbers:
-            return numbers
-        even = seed % 2
-        return {
-            **numbers,
-            "none/gradient_rms": numbers["inverse-sqrt/gradient_rms"] * rms[even],
-            "none/gradient_median": numbers["inverse-sqrt/gradient_median"] * median[even],
-        }
-
+    change = gradients(rms, median) if rms else lambda s, seed, n: n
     assert verdict("explosion", change) is expected
 
 
@@ -201,21 +237,22 @@ def test_training(gaps, spread, expected):
     assert verdict("training", losses(gaps, spread)) is expected
 
 
-ADAM, SGD = ("inverse", 1, "adam"), ("inverse", 1, "sgd")
+ADAM, NARROW, SGD = ("inverse", 1, "adam"), ("inverse", 8, "adam"), ("inverse", 1, "sgd")
 
 
 @pytest.mark.parametrize(
     ("gaps", "spread", "expected"),
     [
-        ({ADAM: 0.1, SGD: 0.1}, 0.0, Verdict.SUPPORTED),
-        ({ADAM: -0.1, SGD: 0.1}, 0.0, Verdict.CONDITIONAL),
-        ({ADAM: 0.0, SGD: 0.0}, 0.0, Verdict.NOT_SUPPORTED),  # the same arm twice
-        ({ADAM: -0.1, SGD: -0.1}, 0.0, Verdict.REFUTED),
-        ({ADAM: 0.0, SGD: 0.0}, 0.1, Verdict.INCONCLUSIVE),
+        ((0.1, 0.1, 0.1), 0.0, Verdict.SUPPORTED),
+        ((-0.1, 0.1, 0.1), 0.0, Verdict.CONDITIONAL),
+        ((0.0, 0.0, 0.0), 0.0, Verdict.NOT_SUPPORTED),  # the same arm twice
+        ((-0.1, -0.1, -0.1), 0.0, Verdict.REFUTED),
+        ((0.0, 0.0, 0.0), 0.1, Verdict.INCONCLUSIVE),
     ],
 )
 def test_dividing_by_the_width(gaps, spread, expected):
-    assert verdict("d_k", losses(gaps, spread)) is expected
+    by_arm = dict(zip((ADAM, NARROW, SGD), gaps, strict=True))
+    assert verdict("d_k", losses(by_arm, spread)) is expected
 
 
 @pytest.mark.parametrize(
@@ -278,13 +315,15 @@ def test_numbers_fill_the_cards_in_both_modes(mode):
         assert unknown_placeholders(card, EXPERIMENT, facts) == []
     missing = {name for name, number in facts.numbers.items() if not number.seeds}
     assert missing == (set() if mode is Mode.FULL else {
-        "gap_none_narrow", "gap_inverse_sgd", "gap_cosine", "gap_folded",
+        "gap_none_narrow", "gap_inverse_narrow", "gap_inverse_sgd", "gap_cosine", "gap_folded",
     })  # fmt: skip
 
 
 def test_charts_show_the_theory_on_the_same_axes():
-    charts = [c for c in figures.charts(made()) if isinstance(c, Chart)]
-    assert [chart.name for chart in charts] == ["score-std", "gradient", "largest", "rates"]
-    measured, theory = charts[0].series[0], charts[0].series[3]
+    charts = {c.name: c for c in figures.charts(made())}
+    assert list(charts) == ["gradient", "widths", "score-std", "largest", "rates"]
+    chart = charts["score-std"]
+    assert isinstance(chart, Chart)
+    measured, theory = chart.series[0], chart.series[3]
     for (x, seen), (_, said) in zip(measured.points, theory.points, strict=True):
         assert seen.value == pytest.approx(said.value, rel=0.01), x

@@ -375,7 +375,7 @@ def test_what_a_quick_run_leaves_out_stays_open():
     judged = EXPERIMENT.judge(made_up(mode=Mode.QUICK))
     assert judged["range"].verdict is O
     assert judged["mechanism"].open == judged["size"].open == ("adam", "sgd")
-    assert judged["needed"].verdict is S
+    assert (judged["needed"].holds, judged["needed"].open) == (("rate 0.003",), ("best rate",))
     assert (judged["branch"].holds, judged["branch"].open) == (("small",), ("alpha", "deepnorm"))
 
 
@@ -400,5 +400,5 @@ def test_the_mechanism_is_asked_only_where_warm_up_rescues():
     both = made_up(under(TOP, TOP))
     assert list(claims.mechanism_tests(both)) == ["adam", "sgd"]
     one = made_up(under(TOP, {**TOP, "post-all": FLOOR}))
-    assert list(claims.mechanism_tests(one)) == ["adam"]
+    assert list(claims.mechanism_tests(one)) == list(claims.size_tests(one)) == ["adam"]
     assert EXPERIMENT.judge(one)["mechanism"].verdict is S

@@ -100,18 +100,6 @@ def path_error(results: Results, kind: str) -> Estimate:
     return exactly(max(errors))
 
 
-def logarithm_error(results: Results, kind: str) -> Estimate:
-    """Return the largest relative error of the prediction that layers of convolution need log_k n
-    layers (rounded up)."""
-    return exactly(
-        max(
-            abs(one / layers_needed("dilated", n) - 1)
-            for n in results.levels("path", "n", kind=kind)
-            for one in results.values("path", "layers", kind=kind, n=n)
-        )
-    )
-
-
 def calls_exponent(results: Results, kind: str, cached: bool) -> Estimate:
     """Return the exponent p with which the number of model calls grows for n generated tokens: as
     n^p."""
@@ -131,29 +119,39 @@ def exponent(results: Results, kind: str, d: int = JUDGED_WIDTH) -> Estimate:
     )
 
 
+def time_ratios(results: Results, twin: str, d: int) -> tuple[list[int], list[list[float]]]:
+    """Return the lengths and, for each seed, the time of attention divided by that of a
+    recurrence of the same width."""
+    lengths, slow = results.curves("time", "milliseconds", "n", kind=twin, d=d)
+    _, fast = results.curves("time", "milliseconds", "n", kind="rnn", d=d)
+    rows = zip(slow, fast, strict=True)
+    return lengths, [[a / b for a, b in zip(*row, strict=True)] for row in rows]
+
+
+def slowest_where_shorter(results: Results, twin: str, d: int) -> Estimate:
+    """Return the largest of `time_ratios` over all measured lengths n < d."""
+    lengths, rows = time_ratios(results, twin, d)
+    return estimate([max(r for n, r in zip(lengths, row, strict=True) if n < d) for row in rows])
+
+
 def crossing(results: Results, twin: str, d: int) -> Estimate:
     """Return the n/d above which attention is slower than a recurrence of the same width.
 
     If attention is never slower, return the longest measured n/d, which is a lower bound.
     """
-    lengths, slow = results.curves("time", "milliseconds", "n", kind=twin, d=d)
-    _, fast = results.curves("time", "milliseconds", "n", kind="rnn", d=d)
-    return estimate([_crossing(lengths, a, b) / d for a, b in zip(slow, fast, strict=True)], median)
+    lengths, rows = time_ratios(results, twin, d)
+    return estimate([_crossing(lengths, row) / d for row in rows], median)
 
 
 def ratio_where_equal(results: Results, d: int) -> Estimate:
-    """Return the time of attention divided by the time of the recurrence at n = d.
-
-    At n = d, both need the same number of multiply-adds.
-    """
-    slow, fast = (
-        results.values("time", "milliseconds", kind=kind, d=d, n=d) for kind in ("attention", "rnn")
-    )
-    return estimate([a / b for a, b in zip(slow, fast, strict=True)], median)
+    """Return the time of attention divided by the time of the recurrence at n = d, where both need
+    the same number of multiply-adds."""
+    lengths, rows = time_ratios(results, "attention", d)
+    return estimate([row[lengths.index(d)] for row in rows], median)
 
 
-def _crossing(lengths: Sequence[int], attention: Sequence[float], rnn: Sequence[float]) -> float:
-    gaps = [math.log(a / b) for a, b in zip(attention, rnn, strict=True)]
+def _crossing(lengths: Sequence[int], ratios: Sequence[float]) -> float:
+    gaps = [math.log(ratio) for ratio in ratios]
     if gaps[-1] <= 0:
         return lengths[-1]
     below = max((i for i, gap in enumerate(gaps) if gap <= 0), default=None)

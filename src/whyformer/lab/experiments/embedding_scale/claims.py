@@ -1,4 +1,4 @@
-"""The claims, and the measured effects that decide them."""
+"""The tests of the claims, and the numbers of the card."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -15,9 +15,9 @@ from whyformer.lab.experiments.embedding_scale.experiment import (
     deviation,
 )
 from whyformer.lab.method.arms import tuned, tuned_difference, tuned_estimate
-from whyformer.lab.method.bilingual import Bilingual
-from whyformer.lab.method.experiment import Claim, Results
+from whyformer.lab.method.experiment import Results
 from whyformer.lab.method.statistics import Estimate, estimate, exactly, log_slope, paired
+from whyformer.lab.method.texts import texts_of
 from whyformer.lab.method.verdict import Test, above, below, near, within
 
 TIES: dict[str, str] = {TIED: "tied", UNTIED: "untied"}
@@ -82,8 +82,7 @@ def same_start(results: Results, positions: str) -> Estimate:
     embeddings from N(0, 1/d) and with the factor.
     """
     arms = {"scale": SQRT, "init": SMALL}, {"scale": ONE, "init": UNIT}
-    common = {"positions": positions, "tying": UNTIED}
-    return tuned_difference(results, "training", "loss", *arms, **common)
+    return tuned_difference(results, "training", "loss", *arms, positions=positions, tying=UNTIED)
 
 
 def arms(results: Results) -> list[tuple[str, str]]:
@@ -183,116 +182,13 @@ def numbers(results: Results) -> dict[str, Estimate]:
     return found
 
 
-CLAIMS = (
-    Claim(
-        "law",
-        Bilingual(
-            "How loud tokens are beside positions follows from the factor and the start.",
-            "위치에 비해 토큰이 얼마나 큰지는 √d_model과 초기화로 정해진다.",
-        ),
-        Bilingual(
-            "The ratio of norms, token over position, is factor · deviation · √2 at every width.",
-            "토큰과 위치의 노름 비는 모든 너비에서 인자 · 표준편차 · √2이다.",
-        ),
-        Bilingual(
-            "Means within 5 % of the formula at every width, for each factor and start.",
-            "모든 너비에서 평균이 식의 5 % 이내, 인자와 초기화마다.",
-        ),
-        law_tests,
-    ),
-    Claim(
-        "comparable",
-        Bilingual(
-            "√d_model makes tokens and positions equally loud.",
-            "√d_model을 곱하면 토큰과 위치의 크기가 비슷해진다.",
-        ),
-        Bilingual(
-            "At d_model = 512 neither is more than twice as loud with the factor, and without "
-            "it tokens are less than half as loud.",
-            "d_model = 512에서 인자가 있으면 어느 쪽도 2배를 넘지 않고, 없으면 토큰이 절반보다 작다.",
-        ),
-        Bilingual(
-            "Ratio between 1/2 and 2 with the factor and below 1/2 without; a ratio above 10 "
-            "is the contrary. Asked of each start on its own.",
-            "비가 인자와 함께 1/2과 2 사이, 인자 없이 1/2 미만. 10보다 크면 반대이다. 초기화마다 "
-            "따로 묻는다.",
-        ),
-        comparable_tests,
-    ),
-    Claim(
-        "training",
-        Bilingual(
-            "A model learns better with the factor.",
-            "√d_model을 곱하면 모델의 학습 성능이 좋아진다.",
-        ),
-        Bilingual(
-            "With positions, each arm at its own best learning rate, the loss without the "
-            "factor is higher by more than 0.02 nat a character.",
-            "위치 정보가 있고 각자 가장 좋은 학습률에서, 인자가 없는 쪽의 손실이 문자당 0.02 nat 넘게 "
-            "더 크다.",
-        ),
-        Bilingual(
-            "The interval of the paired difference (without - with) lies above 0.02 nat; "
-            "refuted below -0.02.",
-            "짝지은 차이(없음 - 있음)의 구간이 0.02 nat보다 위에 있다. -0.02보다 아래면 반박된다.",
-        ),
-        training_tests,
-    ),
-    Claim(
-        "reason",
-        Bilingual(
-            "The factor helps because positions would drown the tokens.",
-            "√d_model이 도움이 되는 것은, 곱하지 않으면 위치가 토큰을 덮어 버리기 때문이다.",
-        ),
-        Bilingual(
-            "The gain that the factor brings at N(0, 1/d) goes away when the positions do.",
-            "N(0, 1/d)에서 인자가 주는 이득은 위치 정보를 없애면 함께 사라진다.",
-        ),
-        Bilingual(
-            "The gain with positions exceeds the one without by more than 0.02 nat, and the one "
-            "without lies within ±0.02 nat; refuted when it exceeds the one with positions by "
-            "0.02.",
-            "위치가 있을 때의 이득이 없을 때보다 0.02 nat 넘게 크고, 없을 때의 이득은 ±0.02 nat 안에 "
-            "있다. 없을 때의 이득이 0.02 넘게 더 크면 반박된다.",
-        ),
-        reason_tests,
-    ),
-    Claim(
-        "start",
-        Bilingual(
-            "It is only a matter of how large embeddings start.",
-            "임베딩을 얼마나 크게 시작하느냐의 문제일 뿐이다.",
-        ),
-        Bilingual(
-            "Two untied models that start as the same function, N(0, 1/d) with the factor and "
-            "N(0, 1) without, end with the same loss.",
-            "같은 함수로 시작하는 두 모델(인자를 곱한 N(0, 1/d)와 인자 없는 N(0, 1), 출력 행렬 분리)은 "
-            "같은 손실로 끝난다.",
-        ),
-        Bilingual(
-            "Each at its own best rate, the whole interval of the difference within ±0.02 nat.",
-            "각자 가장 좋은 학습률에서 차이의 구간 전체가 ±0.02 nat 안에 있다.",
-        ),
-        start_tests,
-    ),
-    Claim(
-        "identity",
-        Bilingual(
-            "The factor is only a matter of how the embedding starts and how fast it learns.",
-            "√d_model을 곱하는 것은 임베딩의 초깃값과 학습 속도를 바꾸는 것과 같다.",
-        ),
-        Bilingual(
-            "A model without the factor whose embedding starts √d as large and, under Adam, "
-            "learns √d as fast takes exactly the course of the model with it.",
-            "임베딩을 √d배 크게 시작하고 Adam에서 √d배 빨리 배우게 한, 인자 없는 모델은 인자가 있는 "
-            "모델과 정확히 같은 길을 간다.",
-        ),
-        Bilingual(
-            "Largest difference of the losses over 30 float64 updates below 1e-9; asked of tied "
-            "and of untied output matrices.",
-            "float64로 30번 갱신하는 동안 손실 차이의 최댓값이 1e-9 미만. 출력 행렬을 공유할 때와 "
-            "분리할 때 각각 묻는다.",
-        ),
-        identity_tests,
-    ),
+CLAIMS = texts_of("embedding_scale").claims(
+    {
+        "law": law_tests,
+        "comparable": comparable_tests,
+        "training": training_tests,
+        "reason": reason_tests,
+        "start": start_tests,
+        "identity": identity_tests,
+    }
 )

@@ -5,7 +5,6 @@ import torch
 from whyformer.blocks.embeddings import EmbeddingScale, Tying
 from whyformer.lab.method import reference_task as lm
 from whyformer.lab.method.experiment import Mode, Numbers, Settings
-from whyformer.lab.method.learning import largest_gap
 from whyformer.models.gpt import GPT
 
 ONE, SQRT = EmbeddingScale.ONE, EmbeddingScale.SQRT_D_MODEL
@@ -74,29 +73,19 @@ def measure_identity(settings: Settings, seed: int) -> Numbers:
     """Train a model with the factor and a twin without it; compare their losses.
 
     In the twin, the initial embedding and its learning rate are multiplied by √d. With Adam, whose
-    steps do not depend on the size of the gradient, both trainings are equal. Both models train in
-    float64, and d is a power of 4.
+    steps do not depend on the size of the gradient, both trainings are equal. d is a power of 4, so
+    that the factor is exact.
     """
-    losses: list[list[float]] = []
-    for twin in (False, True):
-        model = fresh_model(
-            {"d_model": 64, "init": SMALL, "positions": "sinusoidal", "tying": settings["tying"],
-             "scale": ONE if twin else SQRT}, seed
-        ).double()  # fmt: skip
-        faster = 1.0
-        if twin:
-            faster = model.settings.d_model**0.5
-            with torch.no_grad():
-                model.embedding.weight.mul_(faster)
-        embedding = model.embedding.weight
-        others = [p for p in model.parameters() if p is not embedding]
-        optimizer = torch.optim.Adam(
-            [{"params": [embedding], "lr": 3e-3 * faster}, {"params": others, "lr": 3e-3}],
-            betas=(0.9, 0.98),
-            eps=1e-300,
-        )
-        losses.append(lm.course(model, optimizer, settings["steps"], seed))
-    return {"gap": largest_gap(*losses)}
+
+    def make(twin: bool) -> lm.Twin:
+        arm = {"d_model": 64, "init": SMALL, "positions": "sinusoidal", "tying": settings["tying"]}
+        model = fresh_model({**arm, "scale": ONE if twin else SQRT}, seed)
+        faster = arm["d_model"] ** 0.5 if twin else 1.0
+        with torch.no_grad():
+            model.embedding.weight.mul_(faster)
+        return model, lambda name: name == "embedding.weight", faster
+
+    return {"gap": lm.twin_gap(make, 3e-3, settings["steps"], seed)}
 
 
 def loudness_conditions(mode: Mode) -> list[Settings]:

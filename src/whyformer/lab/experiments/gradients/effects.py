@@ -8,7 +8,6 @@ from whyformer.lab.experiments.gradients.experiment import JUDGED_LAYERS, LENGTH
 from whyformer.lab.method.arms import tuned
 from whyformer.lab.method.experiment import Results
 from whyformer.lab.method.statistics import (
-    NOT_MEASURED,
     Estimate,
     estimate,
     geometric,
@@ -89,6 +88,19 @@ def skip_effect(results: Results, model: str) -> Estimate:
     return paired(factors(results, model), factors(results, f"{model}-skip"))
 
 
+def skip_effect_over(results: Results, model: str, steps: int) -> Estimate:
+    """Return the gradient with skips divided by the gradient without skips, after some steps."""
+    pairs = zip(factors(results, model), factors(results, f"{model}-skip"), strict=True)
+    return estimate([steps * math.log(b / a) for a, b in pairs]).map(math.exp)
+
+
+def share_of_own(results: Results, model: str) -> Estimate:
+    """Return the gradient of an earlier position divided by the gradient of the last position
+    itself, as a geometric mean over lags and seeds."""
+    curves = results.values("lags", "log_norm", model=model)
+    return estimate([float(np.mean(curve[1:])) - curve[0] for curve in curves]).map(math.exp)
+
+
 def diversity_after(results: Results, stack: str, layers: int) -> Estimate:
     """Return the diversity of tokens after some layers, as a geometric mean over seeds."""
     rows = results.values("depth", "diversity", stack=stack)
@@ -104,16 +116,6 @@ def accuracies(results: Results, wiring: str, layers: int) -> list[float] | None
 def accuracy_drop(results: Results, layers: int) -> Estimate:
     """Return the accuracy of Pre-LN minus the accuracy without skips, paired by seed."""
     return paired(*(accuracies(results, wiring, layers) for wiring in ("no-skip", "pre-norm")))
-
-
-def accuracy_ratio(results: Results, layers: int) -> Estimate:
-    """Return the accuracy without skips divided by the accuracy of Pre-LN."""
-    without, with_skips = (
-        accuracies(results, wiring, layers) for wiring in ("no-skip", "pre-norm")
-    )
-    if without is None or with_skips is None:
-        return NOT_MEASURED
-    return estimate([a / max(b, 1e-9) for a, b in zip(without, with_skips, strict=True)])
 
 
 def first_accuracies(results: Results) -> list[float]:

@@ -6,7 +6,7 @@ whether a trained stack can copy a token.
 """
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import torch
@@ -23,14 +23,13 @@ from whyformer.foundation.errors import DivergedError
 from whyformer.foundation.randomness import seed_everything
 from whyformer.lab.instruments.probes import diversity
 from whyformer.lab.method import reference_task as lm
-from whyformer.lab.method.batches import EndlessBatches, generator_of
+from whyformer.lab.method.exercises import Exercises, Task, accuracies, exercise_loss
 from whyformer.lab.method.experiment import Mode, Numbers, Settings
 from whyformer.lab.method.learning import learn
 from whyformer.models.build import build_model
 from whyformer.models.encoder import EncoderLayer
 from whyformer.models.gpt import GPT, GPTLayer
 from whyformer.models.parts import Parts
-from whyformer.training.loss import Loss, fused_cross_entropy
 
 WIDTH = 64
 LENGTH = 128
@@ -205,29 +204,6 @@ class RecurrentReader(nn.Module):
         return self.stack(self.embedding(target))
 
 
-@dataclass(frozen=True)
-class Recalling(EndlessBatches):
-    """A `BatchSource` of random symbols that the model must recall.
-
-    Args: task: copy: the label is the symbol ``lag`` positions earlier; first: the label is the
-        first symbol of the row.
-    """
-
-    lag: int
-    length: int
-    seed: int
-    task: Literal["copy", "first"] = "copy"
-    rows: int = ROWS
-
-    def batch(self, epoch: int, index: int) -> lm.Window:
-        """Return the batch with this ``index``. Only the last ``length - lag`` positions have
-        labels."""
-        generator = generator_of(self.seed, index)
-        drawn = torch.randint(SYMBOLS, (self.rows, self.length), generator=generator)
-        asked = drawn[:, : self.length - self.lag]
-        return lm.Window(drawn, asked if self.task == "copy" else asked[:, :1].expand_as(asked))
-
-
 def measure_lags(settings: Settings, seed: int) -> Numbers:
     """Measure the gradient of a random projection of the last output with respect to the inputs at
     all lags.
@@ -276,21 +252,19 @@ def measure_depth(settings: Settings, seed: int) -> Numbers:
 def measure_copy(settings: Settings, seed: int) -> Numbers:
     """Train a GPT to repeat the symbol eight positions back."""
     model = gpt(settings["wiring"], settings["layers"], seed)
-    data = Recalling(COPIED_LAG, COPIED_LAG + 24, seed)
+    data = exercises("copy", COPIED_LAG, seed)
     return {"error": learned_error(model, data, settings["rate"], STEPS)}
 
 
 def measure_first(settings: Settings, seed: int) -> Numbers:
     """Train a GPT without skips to recall the first symbol, which does not need skips."""
-    model = gpt("no-skip", settings["layers"], seed)
-    data = Recalling(COPIED_LAG, COPIED_LAG + 24, seed, "first")
+    model, data = gpt("no-skip", settings["layers"], seed), exercises("first", COPIED_LAG, seed)
     return {"error": learned_error(model, data, settings["rate"], 100)}
 
 
 def measure_reach(settings: Settings, seed: int) -> Numbers:
     """Train a model of two layers to copy the symbol ``lag`` positions back."""
-    arm, lag = REACH[settings["model"]], settings["lag"]
-    data = Recalling(lag, lag + 24, seed)
+    arm, data = REACH[settings["model"]], exercises("copy", settings["lag"], seed)
     if isinstance(arm, Chain):
         seed_everything(seed)
         model = RecurrentReader(arm, data.length)
@@ -309,28 +283,24 @@ def gpt(wiring: str, layers: int, seed: int) -> GPT:
     return model
 
 
-def recall_loss(model: nn.Module, batch: lm.Window, smoothing: float) -> Loss:
-    """Return the sum of the loss over the last positions, which have labels."""
-    assert isinstance(model, GPT | RecurrentReader)
-    features = model.features(batch.target)[:, -batch.labels.shape[1] :].flatten(0, 1)
-    return fused_cross_entropy(features, model.projection.weight, batch.labels.flatten(), smoothing)
+def exercises(task: Task, lag: int, seed: int) -> Exercises:
+    """Return rows in which the last 24 positions have answers."""
+    return Exercises(task, SYMBOLS, lag + 24, ROWS, seed, lag)
 
 
-def learned_error(model: GPT | RecurrentReader, data: Recalling, rate: float, steps: int) -> float:
+def learned_error(
+    model: GPT | RecurrentReader, data: Exercises, rate: float, updates: int
+) -> float:
     """Train a model, and return its error rate on new rows; 1 if training diverged."""
     try:
         learn(
-            model, data, updates=steps, learning_rate=rate, warmup=20, clip=1.0, d_model=WIDTH,
-            loss_of=recall_loss,
+            model, data, updates=updates, learning_rate=rate, warmup=20, clip=1.0, d_model=WIDTH,
+            loss_of=exercise_loss,
         )  # fmt: skip
     except DivergedError:
         return 1.0
-    model.eval()
-    fresh = Recalling(data.lag, data.length, data.seed + 1000, data.task, 256).batch(0, 0)
-    with torch.no_grad():
-        features = model.features(fresh.target)[:, -fresh.labels.shape[1] :]
-        predicted = model.projection(features).argmax(-1)
-    return (predicted != fresh.labels).double().mean().item()
+    fresh = replace(data, seed=data.seed + 1000, rows=256).batch(0, 0)
+    return 1 - accuracies(model, fresh).nanmean().item()
 
 
 def lag_conditions(mode: Mode) -> list[Settings]:

@@ -1,10 +1,15 @@
-"""The claims, and the measured effects that decide them."""
+"""The tests of the claims, and the numbers of the card."""
 
+import math
 from collections.abc import Callable, Mapping, Sequence
+
+import numpy as np
 
 from whyformer.lab.experiments.positions.experiment import (
     CODES,
     LAGS,
+    LANGUAGE_BLOCK,
+    LANGUAGE_LENGTH,
     MASKS,
     SCHEMES,
     SYMBOLS,
@@ -12,9 +17,10 @@ from whyformer.lab.experiments.positions.experiment import (
     WIDTHS,
 )
 from whyformer.lab.method.arms import is_trained, tuned
-from whyformer.lab.method.bilingual import Bilingual
-from whyformer.lab.method.experiment import Claim, Results
+from whyformer.lab.method.curves import lowest_of_parabola
+from whyformer.lab.method.experiment import Results
 from whyformer.lab.method.statistics import NOT_MEASURED, Estimate, estimate, exactly, paired
+from whyformer.lab.method.texts import texts_of
 from whyformer.lab.method.verdict import Test, above, below, near
 
 LEARNED_ENOUGH = 0.9
@@ -39,16 +45,19 @@ def accuracy(results: Results, number: str, task: str, mask: str, positions: str
     return estimate(results.values("tasks", number, **where))
 
 
-def drop(results: Results, task: str, mask: str, positions: str) -> Estimate:
+def drop(
+    results: Results, task: str, mask: str, positions: str, where: str = "outside"
+) -> Estimate:
     """Return the accuracy within the trained length minus the accuracy beyond this length.
 
+    Args: where: outside: up to twice the trained length; far: from twice to four times.
     Returns: NOT_MEASURED if the accuracy within this length is below `LEARNED_ENOUGH`.
     """
-    where = {"task": task, "mask": mask, "positions": positions}
-    inside = results.values("tasks", "inside", **where)
+    arm = {"task": task, "mask": mask, "positions": positions}
+    inside = results.values("tasks", "inside", **arm)
     if sum(inside) / len(inside) < LEARNED_ENOUGH:
         return NOT_MEASURED
-    return paired(results.values("tasks", "outside", **where), inside)
+    return paired(results.values("tasks", where, **arm), inside)
 
 
 def language(results: Results, positions: str, number: str = "loss") -> list | None:
@@ -57,9 +66,30 @@ def language(results: Results, positions: str, number: str = "loss") -> list | N
     return tuned(results, "language", number, by="loss", positions=positions)
 
 
-def learned_gap(results: Results) -> Estimate:
-    """Return the loss with learned positions minus the loss with sinusoids, paired by seed."""
+def language_far(results: Results, positions: str) -> list[float] | None:
+    """Return the loss of the character model from twice to four times the trained length."""
+    rows = language(results, positions, "by_position")
+    first = 2 * LANGUAGE_LENGTH // LANGUAGE_BLOCK
+    return rows and [float(np.mean(row[first:])) for row in rows]
+
+
+def grid_gap(results: Results) -> Estimate:
+    """Return the loss with learned positions minus the loss with sinusoids, each at the best
+    learning rate of the grid."""
     return paired(language(results, "sinusoidal"), language(results, "learned"))
+
+
+def learned_gap(results: Results) -> Estimate:
+    """Return the loss with learned positions minus the loss with sinusoids, paired by seed. Each
+    loss is the lowest point of a parabola through the logarithms of the learning rates."""
+
+    def lowest(positions: str) -> list[float] | None:
+        if not is_trained(results, "language", positions=positions):
+            return None
+        rates, rows = results.curves("language", "loss", "rate", positions=positions)
+        return [lowest_of_parabola([math.log(rate) for rate in rates], row) for row in rows]
+
+    return paired(lowest("sinusoidal"), lowest("learned"))
 
 
 def both_tests(results: Results) -> Mapping[str, Sequence[Test]]:
@@ -73,28 +103,10 @@ def both_tests(results: Results) -> Mapping[str, Sequence[Test]]:
     }
 
 
-def only_tests(results: Results) -> Mapping[str, Sequence[Test]]:
-    """See the claim `only`. A single other code with an exact linear shift refutes the claim."""
-    return {
-        "d = 64": [
-            above(shift_error(results, code), 0.05, contrary=1e-9, name=code)
-            for code in ("sine", "random", "binary", "line")
-        ]
-    }
-
-
 def unique_tests(results: Results) -> Mapping[str, Sequence[Test]]:
     """See the claim `unique`."""
     return {
         f"d = {d}": [above(algebra(results, "nearest", d), 1.0, contrary=1e-3)]
-        for d in results.levels("algebra", "d_model")
-    }
-
-
-def decay_tests(results: Results) -> Mapping[str, Sequence[Test]]:
-    """See the claim `decay`."""
-    return {
-        f"d = {d}": [below(algebra(results, "rises", d), 0.0, contrary=0.5)]
         for d in results.levels("algebra", "d_model")
     }
 
@@ -151,11 +163,18 @@ def extrapolation(positions: str) -> Callable[[Results], Mapping[str, Sequence[T
     """Return the tests of the claims `extrapolation` and `offsets`."""
 
     def tests(results: Results) -> Mapping[str, Sequence[Test]]:
-        return {
-            f"{task}, {mask}": [below(drop(results, task, mask, positions), 0.05, contrary=0.5)]
+        losses = {
+            f"{task}, {mask}, {where}": drop(results, task, mask, positions, where)
             for task in TASKS
             for mask in results.levels("tasks", "mask", task=task, positions=positions)
+            for where in ("outside", "far")
         }
+        if is_trained(results, "language", positions=positions):
+            inside = language(results, positions)
+            beyond = language(results, positions, "beyond")
+            losses["language, outside"] = paired(inside, beyond)
+            losses["language, far"] = paired(inside, language_far(results, positions))
+        return {name: [below(lost, 0.05, contrary=0.5)] for name, lost in losses.items()}
 
     return tests
 
@@ -202,185 +221,23 @@ def numbers(results: Results) -> dict[str, Estimate]:
                         results, where, task, mask, scheme
                     )
     found["learned_gap"] = learned_gap(results)
+    found["learned_gap_grid"] = grid_gap(results)
     for scheme in ("sinusoidal", "learned", "none", "rotary", "alibi"):
         found[f"language_{scheme}"] = estimate(language(results, scheme))
         found[f"language_{scheme}_beyond"] = estimate(language(results, scheme, "beyond"))
+        found[f"language_{scheme}_far"] = estimate(language_far(results, scheme))
     return found
 
 
-CLAIMS = (
-    Claim(
-        "both",
-        Bilingual(
-            "It takes a sine and a cosine of each frequency: together a shift of the position "
-            "is a linear map.",
-            "주파수마다 사인과 코사인이 둘 다 있어야 한다. 둘이 있으면 위치 이동이 선형 변환이 된다.",
-        ),
-        Bilingual(
-            "PE(p + k) = R(k) PE(p) with a rotation R(k) that does not depend on p; for sines "
-            "alone, even the best linear map fails.",
-            "p와 무관한 회전 R(k)가 있어 PE(p + k) = R(k) PE(p)이고, 사인만 쓰면 가장 좋은 선형 "
-            "변환도 실패한다.",
-        ),
-        Bilingual(
-            "Largest error of the rotation below 1e-9 over 5,000 positions and shifts up to "
-            "1,000; the best linear shift of sines alone misses more than 0.05 of the variance.",
-            "위치 5,000개와 이동 1,000까지에서 회전의 최대 오차가 1e-9 미만이고, 사인만의 가장 좋은 "
-            "선형 이동이 분산의 0.05 넘게 놓친다.",
-        ),
-        both_tests,
-    ),
-    Claim(
-        "only",
-        Bilingual(
-            "Only sinusoids are shifted by a linear map; that is why they were chosen.",
-            "선형 변환으로 이동하는 것은 사인·코사인뿐이고, 그래서 골랐다.",
-        ),
-        Bilingual(
-            "No other code tried (sines alone, random vectors, a binary counter, (pos, 1)) is "
-            "shifted by a linear map.",
-            "시험한 다른 인코딩(사인만, 무작위 벡터, 이진수, (pos, 1))는 어느 것도 선형 변환으로 "
-            "이동하지 않는다.",
-        ),
-        Bilingual(
-            "The best linear map misses more than 0.05 of the variance of every one of them; "
-            "refuted when it misses less than 1e-9 of one.",
-            "모든 인코딩에서 가장 좋은 선형 변환이 분산의 0.05 넘게 놓친다. 하나라도 1e-9보다 적게 "
-            "놓치면 반박된다.",
-        ),
-        only_tests,
-    ),
-    Claim(
-        "unique",
-        Bilingual("Every position gets a value of its own.", "위치마다 고유한 값을 갖는다."),
-        Bilingual(
-            "No two of the first 5,000 positions have codes nearer than 1.",
-            "처음 5,000개 위치 가운데 어느 둘의 인코딩도 거리 1보다 가깝지 않다.",
-        ),
-        Bilingual(
-            "The smallest of all pairwise distances is above 1.",
-            "모든 쌍의 거리 중 최솟값이 1보다 크다.",
-        ),
-        unique_tests,
-    ),
-    Claim(
-        "decay",
-        Bilingual(
-            "The farther apart two positions, the less alike their codes.",
-            "두 위치가 멀수록 인코딩은 덜 닮는다.",
-        ),
-        Bilingual(
-            "PE(p)·PE(p + k) falls with every step of k up to 2,000.",
-            "PE(p)·PE(p + k)는 k = 2,000까지 k가 커질 때마다 줄어든다.",
-        ),
-        Bilingual(
-            "No step rises; refuted when more than half of them rise.",
-            "오르는 걸음이 하나도 없다. 절반 넘게 오르면 반박된다.",
-        ),
-        decay_tests,
-    ),
-    Claim(
-        "survival",
-        Bilingual(
-            "Even through a linear map each position keeps, to some extent, its own value.",
-            "선형 변환을 거쳐도 위치는 어느 정도 자기 값을 유지한다.",
-        ),
-        Bilingual(
-            "A fresh W_K changes the distances of 512 codes (d = 512), against each other, by "
-            "less than a factor of 2.",
-            "갓 초기화한 W_K는 인코딩 512개(d = 512) 사이의 거리를 상대적으로 2배보다 적게 바꾼다.",
-        ),
-        Bilingual(
-            "Smallest and largest ratio of distances, after over before and over the map's "
-            "size, between 1/2 and 2.",
-            "변환 전후 거리의 비(변환의 크기로 나눈 값)의 최솟값과 최댓값이 1/2과 2 사이.",
-        ),
-        survival_tests,
-    ),
-    Claim(
-        "given",
-        Bilingual(
-            "Since shifts are linear, attention sees relative positions from the start.",
-            "위치 이동이 선형이므로 어텐션은 처음부터 상대 위치를 본다.",
-        ),
-        Bilingual(
-            "With fresh W_Q and W_K more than half of the variance of the scores of codes is "
-            "explained by the offset alone.",
-            "갓 초기화한 W_Q와 W_K에서 인코딩끼리의 점수 분산의 절반 넘는 몫이 상대 거리만으로 설명된다.",
-        ),
-        Bilingual(
-            "Explained share above 0.5; refuted below 0.1.",
-            "설명되는 비율이 0.5보다 크다. 0.1보다 작으면 반박된다.",
-        ),
-        given_tests,
-    ),
-    Claim(
-        "extrapolation",
-        Bilingual(
-            "Sinusoids extrapolate to sequences longer than those of training.",
-            "사인·코사인은 학습 때보다 긴 시퀀스로 외삽된다.",
-        ),
-        Bilingual(
-            "A model trained at length 32 is as often right at the positions 32 to 63.",
-            "길이 32에서 학습한 모델은 위치 32~63에서도 똑같이 잘 맞힌다.",
-        ),
-        Bilingual(
-            "Accuracy beyond the trained length is within 0.05 of that inside; refuted when "
-            "more than 0.5 is lost. Not judged where less than 0.9 is reached inside.",
-            "학습 길이 밖의 정답률이 안쪽과 0.05 이내로 같다. 0.5 넘게 잃으면 반박된다. 안쪽에서 0.9에 "
-            "못 미치면 판단하지 않는다.",
-        ),
-        extrapolation("sinusoidal"),
-    ),
-    Claim(
-        "offsets",
-        Bilingual(
-            "Positions that enter as offsets (rotary) extrapolate.",
-            "상대 거리로 들어가는 위치(회전, RoPE)는 외삽된다.",
-        ),
-        Bilingual(
-            "A rotary model trained at length 32 is as often right at the positions 32 to 63.",
-            "길이 32에서 학습한 회전 위치 모델은 위치 32~63에서도 똑같이 잘 맞힌다.",
-        ),
-        Bilingual("The same as for sinusoids.", "사인·코사인과 같은 기준."),
-        extrapolation("rotary"),
-    ),
-    Claim(
-        "order",
-        Bilingual(
-            "Without positions an encoder knows nothing of order, while a causal decoder does.",
-            "위치 정보가 없으면 인코더는 순서를 전혀 모르지만 인과 디코더는 안다.",
-        ),
-        Bilingual(
-            "Shuffling an encoder's tokens only shuffles its vectors; a causal mask breaks this "
-            "symmetry, and training can use it to tell positions.",
-            "인코더의 토큰을 섞으면 벡터의 자리만 섞인다. 인과 마스크는 이 대칭을 깨고, 학습은 이를 "
-            "이용해 위치를 알아낼 수 있다.",
-        ),
-        Bilingual(
-            "Before training: the encoder's vectors change by less than 1e-9, the causal "
-            "model's by more than 1e-3. Trained on position mod 16: the encoder stays within "
-            "0.02 of chance (1/16), the causal model is more than 0.05 above it.",
-            "학습 전: 인코더의 벡터는 1e-9보다 적게, 인과 모델의 벡터는 1e-3보다 많이 변한다. 위치 mod "
-            "16을 학습한 뒤: 인코더는 우연(1/16)의 0.02 이내, 인과 모델은 우연보다 0.05 넘게 높다.",
-        ),
-        order_tests,
-    ),
-    Claim(
-        "learned",
-        Bilingual(
-            "Learned positions give nearly identical results.",
-            "학습된 위치를 써도 결과는 거의 같다.",
-        ),
-        Bilingual(
-            "Within the trained length, each at its own best learning rate, the losses of a "
-            "language model differ by less than 0.02 nat a character.",
-            "학습 길이 안에서, 각자 가장 좋은 학습률에서 언어 모델의 손실 차이는 문자당 0.02 nat보다 작다.",
-        ),
-        Bilingual(
-            "The whole interval of the paired difference lies within ±0.02 nat.",
-            "짝지은 차이의 구간 전체가 ±0.02 nat 안에 있다.",
-        ),
-        learned_tests,
-    ),
+CLAIMS = texts_of("positions").claims(
+    {
+        "both": both_tests,
+        "unique": unique_tests,
+        "survival": survival_tests,
+        "given": given_tests,
+        "extrapolation": extrapolation("sinusoidal"),
+        "offsets": extrapolation("rotary"),
+        "order": order_tests,
+        "learned": learned_tests,
+    }
 )

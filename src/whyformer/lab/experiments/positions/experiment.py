@@ -1,7 +1,6 @@
 """Why sines and cosines? Exact properties of position codes, and their use by trained models."""
 
 import math
-from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
@@ -12,13 +11,12 @@ from whyformer.blocks.initialization import INITIALIZATIONS, xavier
 from whyformer.blocks.multihead import MultiHeadAttention
 from whyformer.foundation.randomness import seed_everything
 from whyformer.lab.method import reference_task as lm
-from whyformer.lab.method.batches import EndlessBatches, TensorBatch, generator_of
+from whyformer.lab.method.exercises import Exercises, Task, accuracies, exercise_loss
 from whyformer.lab.method.experiment import Mode, Numbers, Settings
 from whyformer.lab.method.learning import learn
 from whyformer.models.build import build_model
 from whyformer.models.encoder import Encoder
 from whyformer.models.gpt import GPT, GPTSettings
-from whyformer.training.loss import Loss, fused_cross_entropy
 
 WIDTHS = (64, 128, 512)
 SHIFTS = (1, 7, 100, 1000)
@@ -205,56 +203,9 @@ def match_variance(model: nn.Module) -> None:
             module.vectors.normal_(std=0.5**0.5)
 
 
-@dataclass(frozen=True)
-class Exercise(TensorBatch):
-    """Rows of random symbols, and the answer at each position; -1 for a position without answer."""
-
-    target: Tensor
-    labels: Tensor
-
-    @property
-    def tokens(self) -> int:
-        """Return the number of answers in the batch."""
-        return int((self.labels >= 0).sum())
-
-
-@dataclass(frozen=True)
-class Exercises(EndlessBatches):
-    """A `BatchSource` of one task. The seed and the index determine each batch."""
-
-    task: str
-    length: int
-    rows: int
-    seed: int
-
-    def batch(self, epoch: int, index: int) -> Exercise:
-        """Return the batch with this ``index``; ``epoch`` is ignored."""
-        generator = generator_of(self.seed, index)
-        symbols = torch.randint(SYMBOLS, (self.rows, self.length), generator=generator)
-        if self.task == "copy":
-            labels = symbols.roll(LAG, 1)
-            labels[:, :LAG] = -1
-        else:
-            labels = (torch.arange(self.length) % SYMBOLS).expand_as(symbols).clone()
-        return Exercise(symbols, labels)
-
-
-def exercise_loss(model: nn.Module, batch: Exercise, smoothing: float) -> Loss:
-    """Return the sum of the loss over all positions that have an answer."""
-    assert isinstance(model, GPT | Reader)
-    features, labels = model.features(batch.target).flatten(0, 1), batch.labels.flatten()
-    real = (labels >= 0).nonzero().squeeze(1)
-    return fused_cross_entropy(features[real], model.projection.weight, labels[real], smoothing)
-
-
-@torch.no_grad()
-def accuracies(model: GPT | Reader, task: str, length: int) -> Tensor:
-    """Return the accuracy at each position on 256 new rows; NaN for a position without answers."""
-    model.eval()
-    test = Exercises(task, length, 256, seed=999).batch(0, 1 << 20)
-    answers = model.projection(model.features(test.target)).argmax(-1)
-    right = (answers == test.labels).double().mean(0)
-    return torch.where(test.labels[0] >= 0, right, math.nan)
+def exercises(task: Task, length: int, rows: int, seed: int) -> Exercises:
+    """Return rows of one task; the first symbols have no symbol to copy."""
+    return Exercises(task, SYMBOLS, length, rows, seed, LAG if task == "copy" else 0)
 
 
 def measure_tasks(settings: Settings, seed: int) -> Numbers:
@@ -263,10 +214,12 @@ def measure_tasks(settings: Settings, seed: int) -> Numbers:
     task = settings["task"]
     model = task_model(settings["mask"], settings["positions"], seed)
     learn(
-        model, Exercises(task, TRAINED, 16, seed), updates=settings["steps"], learning_rate=RATE,
+        model, exercises(task, TRAINED, 16, seed), updates=settings["steps"], learning_rate=RATE,
         warmup=WARMUP, d_model=64, loss_of=exercise_loss,
     )  # fmt: skip
-    by_length = {n: accuracies(model, task, n) for n in LENGTHS}
+    by_length = {
+        n: accuracies(model, exercises(task, n, 256, seed=999).batch(0, 1 << 20)) for n in LENGTHS
+    }
     longest = by_length[LENGTHS[-1]]
     return {
         "inside": by_length[TRAINED].nanmean().item(),

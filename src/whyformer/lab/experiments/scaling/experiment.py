@@ -1,7 +1,6 @@
 """Why 1/√d_k? Random scores at initialization, and trained models with tuned learning rates."""
 
 import math
-from typing import Any
 
 import torch
 from torch import Tensor
@@ -9,10 +8,7 @@ from torch import Tensor
 from whyformer.blocks.attention import attention
 from whyformer.blocks.scaling import SCALINGS
 from whyformer.lab.method import reference_task as lm
-from whyformer.lab.method.arms import tuned_difference, tuned_estimate
-from whyformer.lab.method.experiment import Mode, Numbers, Results, Settings
-from whyformer.lab.method.learning import largest_gap
-from whyformer.lab.method.statistics import Estimate, estimate, log_slope
+from whyformer.lab.method.experiment import Mode, Numbers, Settings
 from whyformer.models.gpt import GPT
 
 NONE, SQRT, LINEAR = "none", "inverse-sqrt", "inverse"
@@ -94,35 +90,33 @@ def measure_identity(settings: Settings, seed: int) -> Numbers:
 
     The twin starts with W_Q/√d_k. The losses are equal only if the learning rate of the twin's W_Q
     is also multiplied by a factor: 1/√d_k with Adam, whose steps do not depend on the size of the
-    gradient, and 1/d_k with SGD. Both models train in float64, and d_k is a power of 4.
+    gradient, and 1/d_k with SGD. d_k is a power of 4, so that the factors are exact.
     """
-    losses: list[list[float]] = []
-    for twin in (False, True):
+    adam = settings["optimizer"] == "adam"
+
+    def make(twin: bool) -> lm.Twin:
         shape = lm.reference(layers=2, d_model=64, score_scale="none" if twin else "inverse-sqrt")
-        model = lm.fresh_model(shape, seed).double()
-        d_k = shape.head_width
+        model, slower = lm.fresh_model(shape, seed), 1.0
         if twin:
             fold_into_queries(model)
-        queries = [p for name, p in model.named_parameters() if "project_query" in name]
-        others = [p for name, p in model.named_parameters() if "project_query" not in name]
-        adam = settings["optimizer"] == "adam"
-        slower = (d_k**-0.5 if adam else 1 / d_k) if twin and settings["rate_too"] else 1.0
-        rate = 3e-3 if adam else 0.1
-        groups = [{"params": queries, "lr": rate * slower}, {"params": others, "lr": rate}]
-        optimizer = (
-            torch.optim.Adam(groups, betas=(0.9, 0.98), eps=1e-300)
-            if adam
-            else torch.optim.SGD(groups, momentum=0.9)
-        )
-        losses.append(lm.course(model, optimizer, 30, seed))
-    return {"gap": largest_gap(*losses)}
+            if settings["rate_too"]:
+                slower = shape.head_width ** (-0.5 if adam else -1.0)
+        return model, is_query, slower
+
+    rate = 3e-3 if adam else 0.1
+    return {"gap": lm.twin_gap(make, rate, 30, seed, optimizer=settings["optimizer"])}
+
+
+def is_query(name: str) -> bool:
+    """Return whether a parameter belongs to W_Q."""
+    return "project_query" in name
 
 
 @torch.no_grad()
 def fold_into_queries(model: GPT) -> None:
     """Divide W_Q by √d_k, so that unscaled scores have the variance of scaled scores."""
     for name, parameter in model.named_parameters():
-        if "project_query" in name:
+        if is_query(name):
             parameter.mul_(model.settings.head_width**-0.5)
 
 
@@ -160,71 +154,3 @@ def training_conditions(mode: Mode) -> list[Settings]:
 def identity_conditions(mode: Mode) -> list[Settings]:
     """Return both optimizers, with and without a smaller learning rate of W_Q."""
     return [{"optimizer": o, "rate_too": t} for o in ("adam", "sgd") for t in (True, False)]
-
-
-def ratio(results: Results, number: str, law: str, d_k: int = JUDGED_WIDTH) -> Estimate:
-    """Return a number of unscaled scores divided by the same number of scaled scores, paired by
-    seed."""
-    where = {"d_k": d_k, "n": KEYS, "law": law}
-    none = results.values("scores", f"{NONE}/{number}", **where)
-    scaled = results.values("scores", f"{SQRT}/{number}", **where)
-    return estimate([a / b for a, b in zip(none, scaled, strict=True)])
-
-
-def std_slope(results: Results, scale: str, law: str) -> Estimate:
-    """Return the exponent p with which the standard deviation of the scores grows: as d_k^p."""
-    return log_slope(*results.curves("scores", f"{scale}/std", "d_k", n=KEYS, law=law))
-
-
-def gap(results: Results, arm: str, **where: Any) -> Estimate:
-    """Return the loss of an arm minus the loss of the arm with 1/√d_k, each at its own best
-    learning rate."""
-    arms = {"arm": "inverse-sqrt"}, {"arm": arm}
-    return tuned_difference(results, "training", "loss", *arms, **where)
-
-
-def best_loss(results: Results, arm: str) -> Estimate:
-    """Return the loss of an arm with one head and Adam, at its own best learning rate."""
-    where = {"arm": arm, "heads": 1, "optimizer": "adam"}
-    return tuned_estimate(results, "training", "loss", **where)
-
-
-def length_slope(results: Results) -> Estimate:
-    """Return the exponent p with which the standard deviation of unscaled scores grows with n keys:
-    as n^p."""
-    lengths, curves = results.curves("scores", f"{NONE}/std", "n", d_k=64, law="normal")
-    return log_slope(lengths, curves)
-
-
-def numbers(results: Results) -> dict[str, Estimate]:
-    """See `Experiment`."""
-    found = {
-        "slope_none": std_slope(results, NONE, "normal"),
-        "slope_sqrt": std_slope(results, SQRT, "normal"),
-        "slope_linear": std_slope(results, LINEAR, "normal"),
-        "slope_length": length_slope(results),
-        "jacobian_ratio": ratio(results, "jacobian_median", "normal"),
-        "gradient_median_ratio": ratio(results, "gradient_median", "normal"),
-        "gradient_rms_ratio": ratio(results, "gradient_rms", "normal"),
-        "gap_none": gap(results, "none", heads=1, optimizer="adam"),
-        "gap_inverse": gap(results, "inverse", heads=1, optimizer="adam"),
-        "gap_none_narrow": gap(results, "none", heads=8, optimizer="adam"),
-        "gap_inverse_sgd": gap(results, "inverse", heads=1, optimizer="sgd"),
-        "gap_cosine": gap(results, "cosine", heads=1, optimizer="adam"),
-        "gap_folded": gap(results, "folded", heads=1, optimizer="adam"),
-        "loss_sqrt": best_loss(results, "inverse-sqrt"),
-        "loss_none": best_loss(results, "none"),
-        "loss_inverse": best_loss(results, "inverse"),
-    }
-    for scale in (NONE, SQRT):
-        where = {"d_k": JUDGED_WIDTH, "n": KEYS, "law": "normal"}
-        for name in ("entropy", "largest"):
-            found[f"{name}_{scale.replace('-', '_')}"] = estimate(
-                results.values("scores", f"{scale}/{name}", **where)
-            )
-    for optimizer in ("adam", "sgd"):
-        for rate_too, name in ((True, "exact"), (False, "start_only")):
-            found[f"{name}_{optimizer}"] = estimate(
-                results.values("identity", "gap", optimizer=optimizer, rate_too=rate_too)
-            )
-    return found

@@ -72,10 +72,10 @@ def rescue(results: Results, arm: str, optimizer: str = ADAM) -> Estimate:
     return estimate([(n - s) / max(n - w, LEAST_GAIN) for n, w, s in triples])
 
 
-def best(results: Results, arm: str) -> list[float] | None:
+def best(results: Results, arm: str, optimizer: str = ADAM) -> list[float] | None:
     """Return the losses of an arm at its best learning rate; None if the arm was trained at fewer
     than two learning rates."""
-    where: dict[str, Any] = {"arm": arm, "optimizer": ADAM}
+    where: dict[str, Any] = {"arm": arm, "optimizer": optimizer}
     if len(results.levels("training", "rate", **where)) < 2:
         return None
     return tuned(results, "training", "judged", **where)
@@ -83,10 +83,7 @@ def best(results: Results, arm: str) -> list[float] | None:
 
 def usable_rates(results: Results, arm: str) -> list[float] | None:
     """Return, for each seed, the number of learning rates with a loss within 0.1 nat of the lowest
-    loss.
-
-    Returns: None if the arm was trained at fewer than two learning rates.
-    """
+    loss; None if the arm was trained at fewer than two learning rates."""
     where = {"arm": arm, "optimizer": ADAM}
     if len(results.levels("training", "rate", **where)) < 2:
         return None
