@@ -3,15 +3,18 @@
 from collections.abc import Sequence
 
 import numpy as np
-from torch import nn
+from jaxtyping import Float, Int
+from torch import Tensor, nn
 
 from whyformer.blocks.initialization import Initialization
 from whyformer.foundation.randomness import seed_everything
 from whyformer.models.bert import BERT, BERTSettings
 from whyformer.models.build import build_model
 from whyformer.models.gpt import GPT, GPTSettings
+from whyformer.text.symbols import PAD
 from whyformer.training.distributed import LossOf
 from whyformer.training.loop import fit, sequence_loss, start
+from whyformer.training.loss import Loss, fused_cross_entropy
 from whyformer.training.reports import StepReport
 from whyformer.training.settings import TrainingSettings
 from whyformer.training.state import BatchSource
@@ -39,6 +42,26 @@ def learn(
         label_smoothing=label_smoothing, clip=clip,
     )  # fmt: skip
     return list(fit(start(model, training), batches, training, d_model=d_model, loss_of=loss_of))
+
+
+def states_of(model: BERT | GPT, ids: Int[Tensor, "rows length"]) -> Float[Tensor, "rows length d"]:
+    """Return the states of the last layer."""
+    return model(ids) if isinstance(model, BERT) else model.features(ids)
+
+
+def labelled_loss(
+    model: BERT | GPT,
+    states: Float[Tensor, "rows length d"],
+    labels: Int[Tensor, "rows length"],
+    smoothing: float,
+) -> Loss:
+    """Return the sum of the loss over the positions whose label is not PAD."""
+    chosen = labels != PAD
+    if isinstance(model, BERT):
+        features, table = model.masked.features(states[chosen]), model.masked.table()
+    else:
+        features, table = states[chosen], model.projection.weight
+    return fused_cross_entropy(features, table, labels[chosen], smoothing)
 
 
 def block_means(values: Sequence[float], size: int) -> list[float]:

@@ -84,17 +84,14 @@ def numbers(results: Results) -> dict[str, Estimate]:
     for data in trained_on(results):
         found[f"{data}_falls"] = falls(results, "search", data=data).percent
         found[f"{data}_greedy_to_four"] = change(results, "bleu", data, 0.0, (1, 4))
+        found[f"{data}_four_to_widest_plain"] = change(results, "bleu", data, 0.0, (4, 64))
         found[f"{data}_log_probability"] = change(results, "log_probability", data, 0.0, (1, 64))
-        found[f"{data}_penalty_gain"] = gain_of_penalty(results, data)
         for alpha, name in zip(ALPHAS, ("plain", "some", "full"), strict=True):
-            found[f"{data}_four_to_widest_{name}"] = change(results, "bleu", data, alpha, (4, 64))
             for width in (1, 4, 64):
-                value = estimate(at(results, "bleu", data, alpha, width))
-                found[f"{data}_bleu_{width}_{name}"] = value
-        for width in (4, 64):
-            for name in ("length", "empty"):
-                value = estimate(at(results, name, data, 0.0, width))
-                found[f"{data}_{name}_{width}"] = value.percent
+                bleu = at(results, "bleu", data, alpha, width)
+                found[f"{data}_bleu_{width}_{name}"] = estimate(bleu)
+        for name in ("length", "empty"):
+            found[f"{data}_{name}_64"] = estimate(at(results, name, data, 0.0, 64)).percent
     return found
 
 

@@ -131,6 +131,10 @@ CLAIMS = (
                   "오른다."),
         Bilingual("Gain: at least 0.1. Contrary: below 0.", "이득이 0.1 이상. 0 미만이면 반대."),
         lambda results: {"copy": [above(width_gain(results), 0.1, contrary=0.0)]},
+        Bilingual("The wording now says “after 800 updates”, because longer training was not "
+                  "measured. The test is unchanged.",
+                  "더 오래 학습하지 않았으므로 ‘800번 갱신한 뒤’라는 말을 더했습니다. 검사는 "
+                  "그대로입니다."),
     ),
     Claim(
         "helps",

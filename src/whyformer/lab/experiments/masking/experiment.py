@@ -25,11 +25,16 @@ from whyformer.lab.experiments.masking.data import (
 from whyformer.lab.instruments.linear_probe import LinearProbe, zero_linear
 from whyformer.lab.method import reference_task as lm
 from whyformer.lab.method.experiment import Mode, Numbers, Settings
-from whyformer.lab.method.learning import block_means, fresh_small_model, learn
+from whyformer.lab.method.learning import (
+    block_means,
+    fresh_small_model,
+    labelled_loss,
+    learn,
+    states_of,
+)
 from whyformer.models.bert import BERT
 from whyformer.models.gpt import GPT
-from whyformer.text.symbols import PAD
-from whyformer.training.loss import Loss, fused_cross_entropy
+from whyformer.training.loss import Loss
 
 RATES = (1e-3, 3e-3, 1e-2)
 LEVEL = 0.5
@@ -80,14 +85,8 @@ def learn_task(model: BERT | GPT, settings: Settings, seed: int) -> list[float] 
 
 def restoring_loss(model: nn.Module, batch: Masked, smoothing: float) -> Loss:
     """Return the sum of the loss over the positions that have a label."""
-    chosen = batch.labels != PAD
-    labels = batch.labels[chosen]
-    if isinstance(model, BERT):
-        features = model.masked.features(model(batch.ids)[chosen])
-        return fused_cross_entropy(features, model.masked.table(), labels, smoothing)
-    assert isinstance(model, GPT)
-    features = model.features(batch.ids)[chosen]
-    return fused_cross_entropy(features, model.projection.weight, labels, smoothing)
+    assert isinstance(model, BERT | GPT)
+    return labelled_loss(model, states_of(model, batch.ids), batch.labels, smoothing)
 
 
 def updates_to_level(curve: Sequence[float]) -> float:

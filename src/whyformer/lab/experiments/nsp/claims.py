@@ -31,21 +31,6 @@ def helping(results: Results, form: str, kind: str) -> Estimate:
     return gain(results, f"{form}, without", f"{form}, with", f"{kind}_error")
 
 
-def dropping(results: Results, form: str) -> Estimate:
-    """Return how much lower the masked-token loss is without the next-sentence loss."""
-    return gain(results, f"{form}, with", f"{form}, without", "full_loss")
-
-
-def of_format(results: Results, loss: str, judged: str) -> Estimate:
-    """Return how much lower the masked-token loss is after training on full rows."""
-    return gain(results, f"pairs, {loss}", f"full, {loss}", f"{judged}_loss")
-
-
-def direction(results: Results) -> Estimate:
-    """Return how much lower the error of the probe is after training in both directions."""
-    return gain(results, LEFT_TO_RIGHT, "full, without", "mean_error")
-
-
 def learned(results: Results, form: str, kind: str) -> Estimate:
     """Return how much lower the error of a probe is after training than before training."""
     trained = of_arm(results, f"{form}, without", f"{kind}_error")
@@ -66,7 +51,7 @@ def numbers(results: Results) -> dict[str, Estimate]:
         "both_at_once": gain(results, "pairs, with", "full, without", "full_loss"),
         "published_loss": gain(results, PUBLISHED, "pairs, without", "full_loss"),
         "published_both": gain(results, PUBLISHED, "full, without", "full_loss"),
-        "direction": direction(results),
+        "direction": gain(results, LEFT_TO_RIGHT, "full, without", "mean_error"),
         "left_to_right_mean_error": estimate(of_arm(results, LEFT_TO_RIGHT, "mean_error")),
     }
     for arm in (*DESIGN, PUBLISHED):
@@ -78,8 +63,13 @@ def numbers(results: Results) -> dict[str, Estimate]:
             found[f"{form}_helping_{kind}"] = helping(results, form, kind)
             found[f"{form}_learned_{kind}"] = learned(results, form, kind)
     for form in FORMATS:
-        found[f"{form}_dropping"] = dropping(results, form)
-        found |= {f"format_{loss}_{form}": of_format(results, loss, form) for loss in LOSSES}
+        found[f"{form}_dropping"] = gain(results, f"{form}, with", f"{form}, without", "full_loss")
+        found |= {
+            f"format_{loss}_{form}": gain(
+                results, f"pairs, {loss}", f"full, {loss}", f"{form}_loss"
+            )
+            for loss in LOSSES
+        }
     return found
 
 
@@ -127,7 +117,7 @@ CLAIMS = (
         Bilingual("Loss with minus loss without: above 0.01 nat. Contrary: below -0.01.",
                   "있을 때의 손실에서 없을 때의 손실을 뺀 값이 0.01 nat 초과. -0.01 미만이면 "
                   "반대."),
-        lambda results: {form: [above(dropping(results, form), SOME_NATS)] for form in FORMATS},
+        lambda results: {form: [above(gain(results, f"{form}, with", f"{form}, without", "full_loss"), SOME_NATS)] for form in FORMATS},
         RATES_CHANGED,
     ),
     Claim(
@@ -143,7 +133,7 @@ CLAIMS = (
                   "문장 쌍의 손실에서 꽉 채운 행의 손실을 뺀 값이 0.01 nat 초과. -0.01 미만이면 "
                   "반대."),
         lambda results: {
-            f"{loss}, judged on {form}": [above(of_format(results, loss, form), SOME_NATS)]
+            f"{loss}, judged on {form}": [above(gain(results, f"pairs, {loss}", f"full, {loss}", f"{form}_loss"), SOME_NATS)]
             for loss in LOSSES
             for form in FORMATS
         },
@@ -166,7 +156,7 @@ CLAIMS = (
         lambda results: {
             "topics": [
                 check(results, "full", "mean"),
-                above(direction(results), SOME_POINTS, name="effect"),
+                above(gain(results, LEFT_TO_RIGHT, "full, without", "mean_error"), SOME_POINTS, name="effect"),
             ]
         },
         CHECKED,

@@ -24,11 +24,17 @@ from whyformer.lab.experiments.nsp.data import (
 )
 from whyformer.lab.instruments.linear_probe import LinearProbe
 from whyformer.lab.method.experiment import Mode, Numbers, Settings
-from whyformer.lab.method.learning import block_means, fresh_small_model, learn
+from whyformer.lab.method.learning import (
+    block_means,
+    fresh_small_model,
+    labelled_loss,
+    learn,
+    states_of,
+)
 from whyformer.models.bert import BERT
 from whyformer.models.gpt import GPT
 from whyformer.text.symbols import BOS, EOS, PAD
-from whyformer.training.loss import Loss, fused_cross_entropy
+from whyformer.training.loss import Loss
 
 WARMUP, BLOCK = 20, 25
 PASSAGES = 60
@@ -49,9 +55,7 @@ def arm_loss(model: nn.Module, batch: TwoLosses, smoothing: float) -> Loss:
     assert isinstance(model, BERT)
     rows, pairs = batch.hidden, batch.pairs
     x = model(rows.ids, rows.real, rows.segments)
-    chosen = rows.labels != PAD
-    features, labels = model.masked.features(x[chosen]), rows.labels[chosen]
-    smoothed, nll = fused_cross_entropy(features, model.masked.table(), labels, smoothing)
+    smoothed, nll = labelled_loss(model, x, rows.labels, smoothing)
     if pairs is not None and pairs.follows is not None:
         seen = x if pairs is rows else model(pairs.ids, pairs.real, pairs.segments)
         answer = model.next_sentence(model.pooled(seen))
@@ -62,9 +66,7 @@ def arm_loss(model: nn.Module, batch: TwoLosses, smoothing: float) -> Loss:
 def causal_loss(model: nn.Module, batch: NextTokens, smoothing: float) -> Loss:
     """Return the sum of the loss over all tokens except the first of each row."""
     assert isinstance(model, GPT)
-    real = batch.labels != PAD
-    features = model.features(batch.ids)[real]
-    return fused_cross_entropy(features, model.projection.weight, batch.labels[real], smoothing)
+    return labelled_loss(model, states_of(model, batch.ids), batch.labels, smoothing)
 
 
 def measure_arm(settings: Settings, seed: int) -> Numbers:
@@ -74,18 +76,13 @@ def measure_arm(settings: Settings, seed: int) -> Numbers:
     model = fresh(GPT if causal else BERT, seed)
     try:
         reports = learn(
-            model,
-            CausalRows(seed) if causal else ArmRows(arm, seed),
-            updates=settings["steps"],
-            learning_rate=settings["rate"],
-            warmup=WARMUP,
-            d_model=WIDTH,
+            model, CausalRows(seed) if causal else ArmRows(arm, seed), updates=settings["steps"],
+            learning_rate=settings["rate"], warmup=WARMUP, d_model=WIDTH,
             loss_of=causal_loss if causal else arm_loss,
-        )
+        )  # fmt: skip
     except DivergedError:
-        return dict.fromkeys(
-            ("full_loss", "pairs_loss", "next_error", "mean_error", "first_error"), math.nan
-        ) | {"curve": []}
+        names = ("full_loss", "pairs_loss", "next_error", "mean_error", "first_error")
+        return dict.fromkeys(names, math.nan) | {"curve": []}
     numbers: dict[str, float | list[float]] = {
         "curve": block_means([report.nll for report in reports], BLOCK)
     }
@@ -176,7 +173,7 @@ def vectors(
     model.eval()
     found: list[Tensor] = []
     for some in ids.split(120):
-        states = model(some) if isinstance(model, BERT) else model.features(some)
+        states = states_of(model, some)
         found.append(states.mean(1) if kind == "mean" else states[:, 0])
     return torch.cat(found), topics
 
