@@ -16,22 +16,15 @@ from whyformer.lab.experiments.beam.experiment import (
     search_conditions,
 )
 from whyformer.lab.experiments.beam.figures import NAMES, charts
-from whyformer.lab.method.bilingual import Bilingual
 from whyformer.lab.method.experiment import Experiment, Mode, Part
+from whyformer.lab.method.texts import texts_of
 
+TEXTS = texts_of("beam")
 EXPERIMENT = Experiment(
     name="beam",
-    question=Bilingual("Does a larger beam translate better?", "빔을 넓히면 번역이 더 좋아지나요?"),
-    keywords=(
-        "beam", "beam search", "beam size", "larger beam", "wider beam", "greedy better",
-        "length penalty", "length normalization", "short", "shorter", "too short", "빔", "빔 서치",
-        "빔서치", "빔 탐색", "빔 크기", "길이 페널티", "길이 벌점", "길이 보정", "길이 정규화", "짧게",
-        "짧아",
-    ),
-    mentions=(
-        "width", "greedy", "penalty", "normalization", "normalisation", "search", "decoding", "bleu",
-        "탐색", "탐욕", "그리디", "디코딩",
-    ),
+    question=TEXTS.question,
+    keywords=TEXTS.keywords,
+    mentions=TEXTS.mentions,
     parts=(
         Part("exact", measure_exact, exact_conditions, {Mode.QUICK: 5, Mode.FULL: 20}),
         Part("search", measure_search, search_conditions, {Mode.QUICK: 2, Mode.FULL: 5}),

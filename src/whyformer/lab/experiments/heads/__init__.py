@@ -3,17 +3,15 @@
 from whyformer.lab.experiments.heads.claims import CLAIMS, numbers
 from whyformer.lab.experiments.heads.experiment import conditions, measure
 from whyformer.lab.experiments.heads.figures import NAMES, charts
-from whyformer.lab.method.bilingual import Bilingual
 from whyformer.lab.method.experiment import Experiment, Mode, Part
+from whyformer.lab.method.texts import texts_of
 
+TEXTS = texts_of("heads")
 EXPERIMENT = Experiment(
     name="heads",
-    question=Bilingual("Are several heads better than one?", "헤드는 여러 개가 하나보다 나을까요?"),
-    keywords=(
-        "head", "heads", "multi-head", "multihead", "multiple heads", "several heads",
-        "many heads", "pruning", "prune", "subspace", "헤드", "멀티헤드", "멀티 헤드", "여러 헤드",
-        "가지치기", "부분 공간",
-    ),
+    question=TEXTS.question,
+    keywords=TEXTS.keywords,
+    mentions=TEXTS.mentions,
     parts=(Part("training", measure, conditions, {Mode.QUICK: 2, Mode.FULL: 5}),),
     claims=CLAIMS,
     numbers=numbers,

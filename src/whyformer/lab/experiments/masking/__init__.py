@@ -14,22 +14,15 @@ from whyformer.lab.experiments.masking.experiment import (
     measure_masked,
 )
 from whyformer.lab.experiments.masking.figures import NAMES, charts
-from whyformer.lab.method.bilingual import Bilingual
 from whyformer.lab.method.experiment import Experiment, Mode, Part
+from whyformer.lab.method.texts import texts_of
 
+TEXTS = texts_of("masking")
 EXPERIMENT = Experiment(
     name="masking",
-    question=Bilingual("Does BERT need 80/10/10, and what does predicting only 15 % cost?",
-                       "BERT에 80/10/10이 필요한가요, 15 %만 예측하면 무엇을 잃나요?"),
-    keywords=(
-        "masked", "masking", "mlm", "80/10/10", "80-10-10", "cloze", "linear probe", "bert mask",
-        "mask bert", "masks bert", "masked tokens", "bert masks", "15 %", "마스크", "마스킹", "가리",
-        "가려", "선형 프로브", "선형 탐침",
-    ),
-    mentions=(
-        "bert", "15", "probe", "fine-tuning", "pre-training", "mask", "사전 학습", "사전학습",
-        "미세 조정", "프로브", "탐침", "버트",
-    ),
+    question=TEXTS.question,
+    keywords=TEXTS.keywords,
+    mentions=TEXTS.mentions,
     parts=(
         Part("masked", measure_masked, masked_conditions, {Mode.QUICK: 2, Mode.FULL: 5}),
         Part("causal", measure_causal, causal_conditions, {Mode.QUICK: 2, Mode.FULL: 5}),

@@ -8,18 +8,15 @@ the masked-token loss (pairs or full rows), and whether there is a next-sentence
 from whyformer.lab.experiments.nsp.claims import CLAIMS, numbers
 from whyformer.lab.experiments.nsp.experiment import arm_conditions, measure_arm, measure_untrained
 from whyformer.lab.experiments.nsp.figures import NAMES, charts
-from whyformer.lab.method.bilingual import Bilingual
 from whyformer.lab.method.experiment import Experiment, Mode, Part
+from whyformer.lab.method.texts import texts_of
 
+TEXTS = texts_of("nsp")
 EXPERIMENT = Experiment(
     name="nsp",
-    question=Bilingual(
-        "Does next-sentence prediction help BERT?", "다음 문장 예측(NSP)은 BERT에 도움이 되나요?"
-    ),
-    keywords=("nsp", "next sentence", "roberta nsp", "다음 문장", "문장 예측", "문장 쌍"),
-    mentions=(
-        "sentence", "bert", "roberta", "pair", "pairs", "bidirectional", "로버타", "버트", "양방향",
-    ),
+    question=TEXTS.question,
+    keywords=TEXTS.keywords,
+    mentions=TEXTS.mentions,
     parts=(
         Part("arms", measure_arm, arm_conditions, {Mode.QUICK: 2, Mode.FULL: 5}),
         Part("untrained", measure_untrained, lambda mode: [{}], {Mode.QUICK: 2, Mode.FULL: 5}),
