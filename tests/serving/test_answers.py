@@ -34,12 +34,12 @@ SEARCHES: list[dict[str, Any]] = [
 def test_translations_under_mixed_load_are_those_of_the_library(server, kinds):
     model = whyformer.load(kinds["en-de"])
     calls, wanted = [], []
-    for number in range(60):
+    for number in range(3 * len(SEARCHES)):
         search = SEARCHES[number % len(SEARCHES)]
         some = texts(1 + number % 4, seed=number)
         calls.append(("/v1/translate", {"texts": some, **search}))
         wanted.append(model.answers(some, **search))
-    assert len({one.text for answers in wanted for one in answers}) > 30
+    assert len({one.text for answers in wanted for one in answers}) > 15
     replies = server.together(calls)
     for reply, answers in zip(replies, wanted, strict=True):
         assert reply.status == 200, reply.body
