@@ -11,6 +11,7 @@ import pytest
 
 from toy_runs import SMALL
 from whyformer.recipes.recipe import resolve
+from whyformer.tasks import pair_sources
 from whyformer.workflows.train import train
 
 COMPARED = ("checkpoint/state.safetensors", "model/model.safetensors", "journal.jsonl")
@@ -66,8 +67,10 @@ from pathlib import Path
 from whyformer.cli.main import main
 from whyformer.training.journal import Journal
 from whyformer.recipes.recipe import resolve
+from whyformer.tasks import pair_sources
 from whyformer.workflows.train import train
 
+pair_sources.BUILTIN_PAIRS = eval(sys.argv[3])
 run, asked = Path(sys.argv[1]), eval(sys.argv[2])
 update = Journal.update
 
@@ -101,7 +104,10 @@ except OutputError as error:
 def test_a_run_is_trained_resumed_and_used_without_posix_bit_for_bit(tmp_path: Path) -> None:
     run, alike = tmp_path / "run", tmp_path / "alike"
     done = subprocess.run(
-        [sys.executable, "-c", TAKEN_AWAY + TRAIN, str(run), repr(SMALL)],
+        [
+            *(sys.executable, "-c", TAKEN_AWAY + TRAIN, str(run)),
+            *(repr(SMALL), repr(pair_sources.BUILTIN_PAIRS)),
+        ],
         capture_output=True,
         encoding="utf-8",
         check=False,
