@@ -66,6 +66,7 @@ docs: $(VENV)/.installed-docs
 
 # Rebuild docs/lab from the published results. A test fails if the pages differ from them.
 lab: $(VENV)/.installed-dev
+	$(BIN)/python tools/judge_published.py
 	$(BIN)/whyformer lab report --out docs/lab
 
 # Pin the installed versions. Run it after you change the ranges in pyproject.toml.

@@ -27,7 +27,7 @@ from whyformer.lab.pages.cards import (
 EN, KO = Language.ENGLISH, Language.KOREAN
 FACTS = Facts(
     {
-        "gap": Estimate(0.2301, 0.2212, 0.2391, 5, Spread.BOOTSTRAP),
+        "gap": Estimate(0.2301, 0.2212, 0.2391, 5, Spread.STUDENT),
         "few": Estimate(0.2301, 0.2212, 0.2391, 2, Spread.RANGE),
         "depth": exactly(35),
         "later": NOT_MEASURED,
@@ -173,7 +173,7 @@ def test_numbers_are_filled_with_their_intervals():
     assert "(0.221 … 0.239)" in html
     assert ">35</data>" in html
     assert html.count("[0.221") == 1
-    assert 'title="95 % bootstrap interval over 5 seeds"' in html
+    assert 'title="95 % t-interval over 5 seeds"' in html
     assert in_text("**{gap}** at $\\sqrt{d_k}$", FACTS, EN) == "0.230 [0.221, 0.239] at √d_k"
 
 

@@ -16,7 +16,7 @@ EN, KO = Language.ENGLISH, Language.KOREAN
 
 
 def seen(value: float) -> Estimate:
-    return Estimate(value, value * 0.9, value * 1.1, 5, Spread.BOOTSTRAP)
+    return Estimate(value, value * 0.9, value * 1.1, 5, Spread.STUDENT)
 
 
 def chart(points, *, log: bool = True, more: tuple = ()) -> Chart:

@@ -20,7 +20,7 @@ from whyformer.lab.pages.numbers import format_estimate
     ],
 )
 def test_as_many_digits_as_the_interval_justifies(ends, text):
-    assert str(format_estimate(Estimate(*ends, 5, Spread.BOOTSTRAP))) == text
+    assert str(format_estimate(Estimate(*ends, 5, Spread.STUDENT))) == text
 
 
 def test_exact_numbers_have_no_interval():

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from whyformer.evaluation.student import beta_share
+from whyformer.lab.method.intervals import CORRECTED_ALPHA, UNBOUNDED, mean_interval
 from whyformer.lab.method.statistics import (
-    FEWEST_FOR_BOOTSTRAP,
+    FEWEST_FOR_INTERVAL,
     NOT_MEASURED,
     Estimate,
     Spread,
@@ -15,6 +16,7 @@ from whyformer.lab.method.statistics import (
     exactly,
     local_slopes,
     log_slope,
+    mean,
     median,
     paired,
     proportion,
@@ -23,22 +25,23 @@ from whyformer.lab.method.statistics import (
 )
 
 
-def test_few_seeds_give_their_range_and_no_interval():
-    e = estimate([3.0, 1.0, 2.0])
-    assert (e.value, e.low, e.high, e.seeds, e.spread) == (2.0, 1.0, 3.0, 3, Spread.RANGE)
-    assert estimate([1.0] * FEWEST_FOR_BOOTSTRAP).spread is Spread.BOOTSTRAP
+def test_two_seeds_show_their_range_and_are_judged_by_an_interval():
+    e = estimate([3.0, 1.0])
+    assert (e.value, e.low, e.high, e.seeds, e.spread) == (2.0, 1.0, 3.0, 2, Spread.RANGE)
+    assert e.judged == pytest.approx(mean_interval([3.0, 1.0], CORRECTED_ALPHA))
+    assert estimate([1.0] * FEWEST_FOR_INTERVAL).spread is Spread.STUDENT
 
 
-def test_the_interval_is_the_same_every_time():
-    values = list(np.random.default_rng(1).normal(size=8))
-    assert estimate(values) == estimate(values)
+def test_one_seed_decides_nothing():
+    e = estimate([3.0])
+    assert (e.low, e.high, e.spread, e.judged) == (3.0, 3.0, Spread.RANGE, UNBOUNDED)
 
 
-def test_the_interval_covers_the_truth_about_as_often_as_it_says():
-    draw = np.random.default_rng(0)
-    trials = [estimate(list(draw.normal(size=20))) for _ in range(60)]
-    covered = sum(e.low <= 0 <= e.high for e in trials) / len(trials)
-    assert 0.85 <= covered <= 1
+@pytest.mark.parametrize("statistic", [mean, median])
+@pytest.mark.parametrize("count", [6, 20])
+def test_the_interval_for_the_verdict_contains_the_interval_that_is_shown(statistic, count):
+    e = estimate(list(np.random.default_rng(1).normal(size=count)), statistic)
+    assert e.judged[0] < e.low < e.value < e.high < e.judged[1]
 
 
 def test_the_interval_agrees_with_the_normal_one_where_both_are_right():
@@ -50,8 +53,9 @@ def test_the_interval_agrees_with_the_normal_one_where_both_are_right():
 
 
 def test_a_median_ignores_one_outlier():
-    values = [1.0, 2.0, 3.0, 4.0, 1e6]
-    assert estimate(values, median).value == 3.0
+    e = estimate([1.0, 2.0, 3.0, 4.0, 1e6], median)
+    assert (e.value, e.low, e.high, e.spread) == (3.0, 1.0, 1e6, Spread.RANGE)
+    assert e.judged == UNBOUNDED
 
 
 def test_pairs_remove_the_luck_that_both_share():
@@ -98,8 +102,13 @@ def test_a_cliff_shows_in_the_local_slopes_only():
 
 
 def test_another_scale_keeps_the_order_of_the_ends():
-    e = Estimate(2.0, 1.0, 4.0, 5, Spread.BOOTSTRAP).map(lambda v: 1 / v)
+    e = Estimate(2.0, 1.0, 4.0, 5, Spread.STUDENT).map(lambda v: 1 / v)
     assert (e.value, e.low, e.high) == (0.5, 0.25, 1.0)
+
+
+def test_the_end_of_a_wide_interval_may_overflow():
+    e = estimate([-400.0, 400.0]).map(math.exp)
+    assert (e.value, e.judged) == (1.0, (0.0, math.inf))
 
 
 def test_exact_and_missing_numbers_say_so():

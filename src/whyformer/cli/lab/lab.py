@@ -277,6 +277,7 @@ def _measure(
 ) -> tuple[dict[str, Any], tuple[str, ...]]:
     """Run the experiment of one question. Return its report, and the claims whose verdict
     contradicts the published one."""
+    from whyformer.lab.method.criterion import register
     from whyformer.lab.method.record import read_record, result_of, write_record
     from whyformer.lab.method.runner import run as fill
     from whyformer.lab.pages.answers import answer, as_json, contradictions, verdict_words
@@ -286,12 +287,15 @@ def _measure(
     directory, path = out / mode / experiment.name, out / mode / f"{experiment.name}.json"
     began = time.monotonic()
     with only_run_in(directory), _Bar(experiment.name, mode) as bar:
+        registered = register(experiment.name, directory)
         results = fill(
             experiment, mode, directory, seeds=seeds, workers=workers, engine=engine,
             progress=bar.show,
         )  # fmt: skip
     spent = time.monotonic() - began
-    write_record(path, experiment, results, wall_seconds=spent, reused=bar.first)
+    write_record(
+        path, experiment, results, wall_seconds=spent, reused=bar.first, registered=registered
+    )
     record, published = read_record(path), result_of(experiment.name)
     mine = experiment.judge(results)
     theirs = {}

@@ -129,7 +129,7 @@ def effect_of(results: Results, arm: str) -> Estimate:
     value, low, high, seeds = (
         results.values(EFFECTS, number, arm=arm)[0] for number in ("effect", "low", "high", "seeds")
     )
-    return Estimate(value, low, high, int(seeds), Spread.STUDENT)
+    return Estimate(value, low, high, int(seeds), Spread.COMPARED)
 
 
 def _elsewhere(settings: Settings, seed: int) -> Numbers:

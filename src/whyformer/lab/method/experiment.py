@@ -134,9 +134,9 @@ class Claim:
     tests: Callable[[Results], Mapping[str, Sequence[Test]]]
     changed_after_data: Bilingual | None = None
 
-    def judge(self, results: Results) -> Judgement:
-        """Return the verdict on the claim."""
-        return judge(self.tests(results))
+    def judge(self, results: Results, *, corrected: bool = True) -> Judgement:
+        """Return the verdict on the claim. Args: corrected: see `Test.answer`."""
+        return judge(self.tests(results), corrected=corrected)
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from whyformer.foundation.errors import DataError
 from whyformer.foundation.files import write_text
 from whyformer.foundation.machine import machine
 from whyformer.foundation.parsing import read_json
+from whyformer.lab.method.criterion import criterion_of, now
 from whyformer.lab.method.experiment import Experiment, Mode, Results, Settings
 from whyformer.lab.method.runner import cell_from_json, cells_of, plain
 from whyformer.lab.method.statistics import Estimate
@@ -57,6 +58,7 @@ def write_record(
     *,
     wall_seconds: float,
     reused: int = 0,
+    registered: Mapping[str, Any] | None = None,
     made: Mapping[str, Any] | None = None,
 ) -> None:
     """Write a run as JSON, atomically.
@@ -65,6 +67,8 @@ def write_record(
     and estimates, but compute them again from the cells.
     Args:
         reused: number of cells from an earlier run.
+        registered: the criterion that the run registered before its first measurement, see
+            `register`.
         made: versions and machine, if they are not those of now.
     """
     cells = results.cells
@@ -81,6 +85,10 @@ def write_record(
         "cells_from_an_earlier_start": reused,
         **(made or {}),
     }
+    if not experiment.command:
+        head["measured"] = now()
+        head["registered"] = None if registered is None else dict(registered)
+        head["criterion"] = criterion_of(experiment.name)
     _write(path, head, experiment, results)
 
 

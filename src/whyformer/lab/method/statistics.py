@@ -4,31 +4,36 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from functools import lru_cache
 
 import numpy as np
 
-from whyformer.evaluation.student import beta_share
+from whyformer.lab.method.intervals import (
+    CORRECTED_ALPHA,
+    PLAIN_ALPHA,
+    UNBOUNDED,
+    Interval,
+    mean_interval,
+    median_interval,
+    share_interval,
+)
 
-RESAMPLES = 10_000
-FEWEST_FOR_BOOTSTRAP = 5
-"""With fewer seeds than this, the estimate has the range of the values instead of a bootstrap
-interval, because a bootstrap of so few values is not reliable."""
-
-Statistic = Callable[[np.ndarray], np.ndarray]
-"""Function that computes one number for each resample from values of shape (resamples, seeds)."""
+FEWEST_FOR_INTERVAL = 3
+"""With fewer seeds than this, the pages show the range of the values, because the interval of two
+values is too wide to be read. The verdicts use the interval."""
 
 
 class Spread(StrEnum):
     """The meaning of the two ends of an estimate."""
 
-    BOOTSTRAP = "bootstrap"
-    """95 % percentile bootstrap over seeds."""
+    STUDENT = "t"
+    """95 % t-interval of a mean over seeds."""
+    ORDER = "order"
+    """Interval of a median between two of the sorted values, with a coverage of at least 95 %."""
     RANGE = "range"
-    """Lowest and highest value, if there are too few seeds for a bootstrap."""
+    """Lowest and highest value, if there are too few seeds for an interval."""
     BINOMIAL = "binomial"
     """95 % Clopper-Pearson interval of a counted share."""
-    STUDENT = "student"
+    COMPARED = "compared"
     """Interval of `whyformer compare`: Student's t over seeds and, if known, test items."""
     EXACT = "exact"
     """No interval: the number is counted or computed and equal for all seeds."""
@@ -36,18 +41,33 @@ class Spread(StrEnum):
 
 @dataclass(frozen=True)
 class Estimate:
-    """A number with its interval and the number of seeds."""
+    """A number with its interval and the number of seeds.
+
+    Args: corrected: the interval that decides a verdict, at the level of `CORRECTED_ALPHA`; None if
+        it is equal to the interval that is shown.
+    """
 
     value: float
     low: float
     high: float
     seeds: int
     spread: Spread
+    corrected: Interval | None = None
 
     def map(self, change: Callable[[float], float]) -> "Estimate":
-        """Transform the number and its interval. Args: change: a monotone function."""
-        low, high = sorted((change(self.low), change(self.high)))
-        return Estimate(change(self.value), low, high, self.seeds, self.spread)
+        """Transform the number and its intervals. Args: change: a monotone function."""
+
+        def ends(low: float, high: float) -> Interval:
+            first, second = sorted((_changed(change, low), _changed(change, high)))
+            return first, second
+
+        return Estimate(
+            _changed(change, self.value),
+            *ends(self.low, self.high),
+            self.seeds,
+            self.spread,
+            None if self.corrected is None else ends(*self.corrected),
+        )
 
     @property
     def percent(self) -> "Estimate":
@@ -55,18 +75,16 @@ class Estimate:
         return self.map(lambda share: 100 * share)
 
     @property
-    def judged(self) -> tuple[float, float]:
-        """The interval for the verdict; a range is widened by its width on both sides.
+    def judged(self) -> Interval:
+        """The interval for the verdict."""
+        return (self.low, self.high) if self.corrected is None else self.corrected
 
-        The range of two values contains the mean of a normal distribution with probability 50 %.
-        After the widening, the probability is (2/π)·arctan 3 = 80 %: the ratio (half the sum of the
-        values minus the mean) / (half their difference) has a Cauchy distribution.
 
-        >>> Estimate(2.0, 1.0, 3.0, 2, Spread.RANGE).judged
-        (-1.0, 5.0)
-        """
-        margin = self.high - self.low if self.spread is Spread.RANGE else 0.0
-        return self.low - margin, self.high + margin
+def _changed(change: Callable[[float], float], value: float) -> float:
+    try:
+        return change(value)
+    except OverflowError:  # the exponential function of the end of a very wide interval
+        return math.inf
 
 
 NOT_MEASURED = Estimate(math.nan, math.nan, math.nan, 0, Spread.RANGE)
@@ -79,42 +97,45 @@ def exactly(value: float) -> Estimate:
     return Estimate(float(value), float(value), float(value), 1, Spread.EXACT)
 
 
-def mean(values: np.ndarray) -> np.ndarray:
-    """Return the mean of each resample."""
-    return values.mean(-1)
+def mean(values: Sequence[float]) -> Estimate:
+    """Return the mean over seeds with its t-intervals."""
+    return _over_seeds(float(np.mean(values)), values, mean_interval, Spread.STUDENT)
 
 
-def median(values: np.ndarray) -> np.ndarray:
-    """Return the median of each resample."""
-    return np.median(values, -1)
+def median(values: Sequence[float]) -> Estimate:
+    """Return the median over seeds with intervals between two of the sorted values."""
+    return _over_seeds(float(np.median(values)), values, median_interval, Spread.ORDER)
+
+
+Statistic = Callable[[Sequence[float]], Estimate]
+"""Function that computes one number over seeds with its intervals: `mean` or `median`."""
 
 
 def estimate(values: Sequence[float] | None, statistic: Statistic = mean) -> Estimate:
     """Return a statistic over seeds with its 95 % interval; `NOT_MEASURED` for None.
-
-    Source: Efron and Tibshirani 1993, "An introduction to the bootstrap", §13.3 (percentile).
 
     >>> estimate([1.0, 1.0, 1.0]).value
     1.0
     """
     if values is None:
         return NOT_MEASURED
-    seen = np.asarray(values, dtype=float)
-    if not len(seen):
+    if not len(values):
         raise ValueError("an estimate needs at least one value")
-    value = float(statistic(seen[None])[0])
-    if len(seen) < FEWEST_FOR_BOOTSTRAP or not np.isfinite(seen).all():
-        return Estimate(value, float(seen.min()), float(seen.max()), len(seen), Spread.RANGE)
-    low, high = np.percentile(statistic(seen[_resamples(len(seen))]), [2.5, 97.5])
-    return Estimate(value, float(low), float(high), len(seen), Spread.BOOTSTRAP)
+    return statistic([float(value) for value in values])
 
 
-@lru_cache(maxsize=8)
-def _resamples(count: int) -> np.ndarray:
-    """Return the indices of the values in each resample; equal calls return equal indices."""
-    rows = np.random.default_rng(0).integers(count, size=(RESAMPLES, count))
-    rows.flags.writeable = False
-    return rows
+def _over_seeds(
+    value: float,
+    values: Sequence[float],
+    interval: Callable[[Sequence[float], float], Interval],
+    spread: Spread,
+) -> Estimate:
+    corrected = interval(values, CORRECTED_ALPHA)
+    shown = interval(values, PLAIN_ALPHA)
+    if len(values) < FEWEST_FOR_INTERVAL or shown == UNBOUNDED:
+        lowest, highest = float(np.min(values)), float(np.max(values))
+        return Estimate(value, lowest, highest, len(values), Spread.RANGE, corrected)
+    return Estimate(value, *shown, len(values), spread, corrected)
 
 
 def paired(a: Sequence[float] | None, b: Sequence[float] | None) -> Estimate:
@@ -140,30 +161,15 @@ def geometric(values: Sequence[float]) -> Estimate:
 def proportion(count: int, total: int) -> Estimate:
     """Return a counted share of independent draws with its exact 95 % interval.
 
-    Source: Clopper and Pearson 1934, "The use of confidence or fiducial limits": at the lower end
-        of the interval, a count of at least ``count`` has a probability of 2.5 %; at the upper end,
-        a count of at most ``count`` has a probability of 2.5 %.
-
     >>> share = proportion(0, 10)
     >>> round(share.high, 4)  # 1 - 0.025^(1/10)
     0.3085
     """
     if not 0 <= count <= total or not total:
         raise ValueError("a share requires 0 <= count <= total and a total of at least 1")
-    low = _where(lambda p: beta_share(count, total - count + 1, p), 0.025) if count else 0.0
-    high = (
-        _where(lambda p: beta_share(count + 1, total - count, p), 0.975) if count < total else 1.0
-    )
-    return Estimate(count / total, low, high, 1, Spread.BINOMIAL)
-
-
-def _where(function: Callable[[float], float], value: float) -> float:
-    """Return the argument at which a function that increases from 0 to 1 has the given value."""
-    low, high = 0.0, 1.0
-    for _ in range(60):
-        middle = (low + high) / 2
-        low, high = (middle, high) if function(middle) < value else (low, middle)
-    return (low + high) / 2
+    shown = share_interval(count, total, PLAIN_ALPHA)
+    corrected = share_interval(count, total, CORRECTED_ALPHA)
+    return Estimate(count / total, *shown, 1, Spread.BINOMIAL, corrected)
 
 
 def log_slope(x: Sequence[float], curves: Sequence[Sequence[float]]) -> Estimate:

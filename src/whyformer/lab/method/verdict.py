@@ -59,9 +59,10 @@ class Test:
     logarithm: bool = False
     precondition: bool = False
 
-    def answer(self) -> Answer:
-        """Compare the interval with the limits."""
-        low, high = self.effect.judged
+    def answer(self, *, corrected: bool = True) -> Answer:
+        """Compare the interval with the limits. Args: corrected: use the interval with the
+        correction for all tests of the laboratory; otherwise, the interval that is shown."""
+        low, high = self.effect.judged if corrected else (self.effect.low, self.effect.high)
         if any(math.isnan(v) for v in (low, self.effect.value, high)):
             return Answer.OPEN
         if self.low <= low and high <= self.high:
@@ -150,11 +151,14 @@ class Judgement:
     open: tuple[str, ...]
 
 
-def judge(circumstances: Mapping[str, Sequence[Test]]) -> Judgement:
-    """Return the verdict for the tests of each circumstance, by the rule of this module."""
+def judge(circumstances: Mapping[str, Sequence[Test]], *, corrected: bool = True) -> Judgement:
+    """Return the verdict for the tests of each circumstance, by the rule of this module.
+
+    Args: corrected: see `Test.answer`.
+    """
     if not circumstances or not all(circumstances.values()):
         raise ValueError("a claim needs at least one test in each circumstance")
-    answers = {name: _together(tests) for name, tests in circumstances.items()}
+    answers = {name: _together(tests, corrected) for name, tests in circumstances.items()}
 
     def named(*kinds: Answer) -> tuple[str, ...]:
         return tuple(name for name, answer in answers.items() if answer in kinds)
@@ -190,13 +194,14 @@ def contradict(one: Judgement, other: Judgement) -> bool:
     return not seen and Verdict.SUPPORTED in words and bool(against & words)
 
 
-def _together(tests: Sequence[Test]) -> Answer:
+def _together(tests: Sequence[Test], corrected: bool) -> Answer:
     """Combine the results of the tests of a circumstance. The claim holds if all tests hold. If a
     precondition does not hold, the claim is open. If another test does not hold, return the first
     of these results that occurs: `opposite`, `absent`, `open`."""
-    if any(test.precondition and test.answer() is not Answer.HOLDS for test in tests):
+    answers = [test.answer(corrected=corrected) for test in tests]
+    pairs = zip(tests, answers, strict=True)
+    if any(test.precondition and one is not Answer.HOLDS for test, one in pairs):
         return Answer.OPEN
-    answers = [test.answer() for test in tests]
     for kind in (Answer.OPPOSITE, Answer.ABSENT, Answer.OPEN):
         if kind in answers:
             return kind

@@ -238,10 +238,11 @@ def html_estimate(e: Estimate, language: Language, *, alone: bool = False) -> st
 def spread_in_words(e: Estimate, language: Language) -> str:
     """Return a text that explains what the two ends of an estimate mean."""
     kinds = {
-        Spread.BOOTSTRAP: "bootstrap",
+        Spread.STUDENT: "student",
+        Spread.ORDER: "order",
         Spread.RANGE: "range" if e.seeds > 1 else "one_seed",
         Spread.BINOMIAL: "binomial",
-        Spread.STUDENT: "student",
+        Spread.COMPARED: "compared",
         Spread.EXACT: "exact",
     }
     return WORDS[kinds[e.spread]].in_(language).format(seeds=e.seeds)

@@ -13,7 +13,8 @@ from whyformer.lab.method.experiment import Claim
 from whyformer.lab.method.verdict import Test
 from whyformer.lab.pages.cards import badge, html_estimate
 from whyformer.lab.pages.frame import say
-from whyformer.lab.pages.page import Page, circumstance, not_yet, where
+from whyformer.lab.pages.method import level
+from whyformer.lab.pages.page import Page, circumstance, is_quick, not_yet, where
 from whyformer.lab.pages.wording import WORDS
 
 
@@ -25,17 +26,29 @@ def claim_article(page: Page, claim: Claim, language: Language) -> str:
     seen = where(page.experiment, judgement, language) if judgement else []
     places = "".join(f"<span><b>{escape(a)}</b> {in_symbols(b)}</span>" for a, b in seen)
     changed = claim.changed_after_data
+    uncorrected = "" if page.record is None else _uncorrected(page, claim, language)
     note = "" if changed is None else _changed(changed.in_(language), language)
     return (
         f'<article class="claim" id="claim-{escape(claim.name)}"><header>'
         f"<h3>“{in_symbols(claim.popular.in_(language))}”</h3>{mark}</header>"
         + (f'<p class="where">{places}</p>' if places else "")
+        + uncorrected
         + f"<dl><dt>{say('precise', language)}</dt>"
         f"<dd>{in_symbols(claim.precise.in_(language))}</dd></dl>{note}"
         f"<details><summary>{say('criterion' if changed is None else 'criterion_now', language)}"
         "</summary>"
         f"<p>{in_symbols(claim.criterion.in_(language))}</p>{tests}</details></article>\n"
     )
+
+
+def _uncorrected(page: Page, claim: Claim, language: Language) -> str:
+    """Return the verdict with intervals that are not corrected, if it is another one."""
+    if page.record is None or is_quick(page.record):
+        return ""
+    plain = claim.judge(page.record.results, corrected=False)
+    if plain.verdict is page.facts.judgements[claim.name].verdict:
+        return ""
+    return f'<p class="soft">{say("plain_verdict", language)} {badge(plain, language)}</p>'
 
 
 def _changed(text: str, language: Language) -> str:
@@ -68,7 +81,10 @@ def _tests(page: Page, claim: Claim, language: Language) -> str:
         f'<th scope="col"{" class=n" if h == "effect" else ""}>{h and say(h, language)}</th>'
         for h in heads
     )
-    return table(head, "".join(rows))
+    made = table(head, "".join(rows))
+    if all(test.effect.corrected is None for tests in found.values() for test in tests):
+        return made
+    return f'{made}<p class="soft">{say("level_of_tests", language, level=level())}</p>'
 
 
 def demanded(test: Test, language: Language) -> str:
@@ -101,9 +117,11 @@ def readable(test: Test) -> Test:
 
 
 def _strip(test: Test) -> str:
-    """Draw the interval of an effect over the zone between the required limits."""
+    """Draw the intervals of an effect over the zone between the required limits: the interval that
+    is shown as a thick line, the interval of the verdict as a thin line."""
     e = test.effect
-    seen = [v for v in (e.low, e.value, e.high, test.low, test.high) if math.isfinite(v)]
+    ends = (e.low, e.value, e.high, *e.judged, test.low, test.high)
+    seen = [v for v in ends if math.isfinite(v)]
     if not math.isfinite(e.value) or not seen:
         return ""
     low, high = min(seen), max(seen)
@@ -118,6 +136,7 @@ def _strip(test: Test) -> str:
         '<svg class="strip" viewBox="0 0 150 18" aria-hidden="true">'
         f'<rect class="zone" x="{zone[0]:.1f}" y="1" width="{zone[1] - zone[0]:.1f}" height="16"/>'
         '<path class="floor" d="M0 9H150"/>'
+        f'<path class="judged" d="M{at(e.judged[0]):.1f} 9H{at(e.judged[1]):.1f}"/>'
         f'<path class="bar" d="M{at(e.low):.1f} 9H{at(e.high):.1f}"/>'
         f'<circle class="value" cx="{at(e.value):.1f}" cy="9" r="3.6"/></svg>'
     )

@@ -1,6 +1,7 @@
 """The frame of every page. A page is one file in one language, and it loads nothing from the
 network."""
 
+import re
 from collections.abc import Iterable, Sequence
 from html import escape
 
@@ -24,6 +25,11 @@ def file_of(name: str, language: Language) -> str:
 def say(word: str, language: Language, **values: object) -> str:
     """Return a phrase of the pages as HTML, with values filled in."""
     return escape(WORDS[word].in_(language).format(**values))
+
+
+def with_code(html: str) -> str:
+    """Return HTML in which text between backticks is marked as code."""
+    return re.sub("`([^`]+)`", r"<code>\1</code>", html)
 
 
 def document(

@@ -25,7 +25,7 @@ def format_estimate(e: Estimate) -> FormattedEstimate:
 
     An exact number has no interval.
 
-    >>> str(format_estimate(Estimate(0.2301, 0.2212, 0.2391, 5, Spread.BOOTSTRAP)))
+    >>> str(format_estimate(Estimate(0.2301, 0.2212, 0.2391, 5, Spread.STUDENT)))
     '0.230 [0.221, 0.239]'
     """
     if e.spread is Spread.EXACT or e.low == e.high or not math.isfinite(e.value):
@@ -37,7 +37,7 @@ def format_estimate(e: Estimate) -> FormattedEstimate:
     else:
         places = _decimals(e, max(sizes))
         value, low, high = (_fixed(v, places) for v in ends)
-    if e.spread in (Spread.BOOTSTRAP, Spread.BINOMIAL, Spread.STUDENT):
+    if e.spread not in (Spread.RANGE, Spread.EXACT):
         return FormattedEstimate(value, f"[{low}, {high}]")
     return FormattedEstimate(value, f"({low} … {high})")
 

@@ -6,10 +6,13 @@ from html import escape
 from whyformer.charts.table import table
 from whyformer.charts.words import in_symbols
 from whyformer.lab.method.bilingual import VERDICTS, Bilingual, Language
+from whyformer.lab.method.intervals import FAMILY
 from whyformer.lab.method.verdict import Verdict
 from whyformer.lab.pages.cards import badge
+from whyformer.lab.pages.changes import CHANGES_PAGE
 from whyformer.lab.pages.frame import document, file_of, say
 from whyformer.lab.pages.glossary import GLOSSARY
+from whyformer.lab.pages.method import METHOD_PAGE, level
 from whyformer.lab.pages.page import Page, is_quick, not_yet, where
 from whyformer.lab.pages.wording import VERDICT_MEANINGS, WORDS
 
@@ -41,10 +44,14 @@ def index_page(pages: Sequence[Page], language: Language, languages: Sequence[La
     title = WORDS["laboratory"].in_(language)
     body = (
         f"<h1>{escape(title)}</h1>\n<p class=lead>{say('lead', language)}</p>\n{notice}"
+        f'<p><a href="{file_of(CHANGES_PAGE, language)}">{say("changes_link", language)}</a></p>\n'
         f"<h2>{say('all_verdicts', language)}</h2>\n<p>{count}</p>"
         f'<div class="filter">{buttons}</div>{hint}\n<div class="glance">{articles}</div>\n'
         f'<h2>{say("how_to_read", language)}</h2>\n<dl class="meanings">{meanings}</dl>\n'
-        f"<p>{say('how_intervals', language)}</p><p>{say('refuted_too', language)}</p>"
+        f"<p>{say('how_intervals', language)}</p><p>"
+        f"{say('how_level', language, level=level(), family=FAMILY)} "
+        f'<a href="{file_of(METHOD_PAGE, language)}">{say("method", language)}</a></p>'
+        f"<p>{say('refuted_too', language)}</p>"
     )
     return document("index", title, body, language, languages)
 

@@ -13,6 +13,7 @@ from whyformer.lab.pages.claims import claim_article
 from whyformer.lab.pages.drawing import drawn
 from whyformer.lab.pages.frame import document, file_of, say
 from whyformer.lab.pages.live import LIVE, script_of
+from whyformer.lab.pages.method import provenance_of_criterion
 from whyformer.lab.pages.page import Page, is_quick
 from whyformer.lab.pages.wording import WORDS
 
@@ -135,6 +136,7 @@ def _provenance(page: Page, language: Language) -> str:
         f"{escape(str(machine['machine']))}, {place}. {say('config', language)}: "
         f"<code>{escape(record.config)}</code>.<br>{say('reproduce', language)}: "
         f"<code>{escape(command)}</code><br>"
+        f"{provenance_of_criterion(page, language)}<br>"
         f'<a href="{RESULTS}/{name}.json">{say("result_file", language)}</a></p>'
     )
 

@@ -11,11 +11,15 @@ from whyformer.lab.method.bilingual import Language
 from whyformer.lab.method.questions import experiment_named, written
 from whyformer.lab.method.record import PUBLISHED, result_of, write_record
 from whyformer.lab.pages.cards import facts_of, read_card
+from whyformer.lab.pages.changes import CHANGES_PAGE, changes_page
 from whyformer.lab.pages.comparison import comparison_page
 from whyformer.lab.pages.frame import file_of
+from whyformer.lab.pages.method import METHOD_PAGE, method_page
 from whyformer.lab.pages.overview import glossary_page, index_page
 from whyformer.lab.pages.page import Page
 from whyformer.lab.pages.question import RESULTS, question_page
+
+OTHER_PAGES = ("index", "glossary", CHANGES_PAGE, METHOD_PAGE)
 
 
 def write_report(
@@ -41,6 +45,8 @@ def write_report(
     for language in languages:
         files = {"index": index_page(pages, language, languages)}
         files["glossary"] = glossary_page(language, languages)
+        files[CHANGES_PAGE] = changes_page(pages, language, languages)
+        files[METHOD_PAGE] = method_page(pages, language, languages)
         for place, page in enumerate(pages):
             around = (pages[place - 1] if place else None, *pages[place + 1 : place + 2])
             files[page.experiment.name] = question_page(page, language, languages, around)
@@ -67,6 +73,11 @@ def refuse_equal_names(pages: Sequence[Page]) -> None:
     """Refuse two pages that would be written to one file. Raises: UsageError."""
     names = [page.experiment.name for page in pages]
     for name in names:
+        if name in OTHER_PAGES:
+            raise UsageError(
+                f"A comparison cannot have the name `{name}`, because another page has it. The "
+                "name of a comparison is that of its directory: rename the directory."
+            )
         if names.count(name) > 1:
             raise UsageError(
                 f"Two comparisons have the name `{name}`. The name of a comparison is that of its "

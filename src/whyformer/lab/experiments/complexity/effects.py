@@ -11,9 +11,9 @@ from whyformer.lab.method.statistics import (
     Estimate,
     estimate,
     exactly,
+    geometric,
     local_slopes,
     log_slope,
-    median,
     r_squared,
     slope,
 )
@@ -135,19 +135,20 @@ def slowest_where_shorter(results: Results, twin: str, d: int) -> Estimate:
 
 
 def crossing(results: Results, twin: str, d: int) -> Estimate:
-    """Return the n/d above which attention is slower than a recurrence of the same width.
+    """Return the n/d above which attention is slower than a recurrence of the same width, as a
+    geometric mean over seeds.
 
     If attention is never slower, return the longest measured n/d, which is a lower bound.
     """
     lengths, rows = time_ratios(results, twin, d)
-    return estimate([_crossing(lengths, row) / d for row in rows], median)
+    return geometric([_crossing(lengths, row) / d for row in rows])
 
 
 def ratio_where_equal(results: Results, d: int) -> Estimate:
-    """Return the time of attention divided by the time of the recurrence at n = d, where both need
-    the same number of multiply-adds."""
+    """Return the time of attention divided by the time of the recurrence at n = d, as a geometric
+    mean over seeds. At n = d, both need the same number of multiply-adds."""
     lengths, rows = time_ratios(results, "attention", d)
-    return estimate([row[lengths.index(d)] for row in rows], median)
+    return geometric([row[lengths.index(d)] for row in rows])
 
 
 def _crossing(lengths: Sequence[int], ratios: Sequence[float]) -> float:

@@ -29,7 +29,7 @@ LEARNED_ENOUGH = 0.9
 
 def algebra(results: Results, number: str, d_model: int) -> Estimate:
     """Return a number of part `algebra`, which measures the sinusoids."""
-    return estimate(results.values("algebra", number, d_model=d_model))
+    return exactly(results.values("algebra", number, d_model=d_model)[0])
 
 
 def shift_error(results: Results, code: str, d_model: int = 64, where: str = "inside") -> Estimate:
