@@ -152,6 +152,9 @@ def _reason(change: Change, language: Language) -> str:
     if change.cause is Cause.CLAIM and change.claim.changed_after_data is not None:
         sentence = with_code(in_symbols(change.claim.changed_after_data.in_(language)))
     old = change.plain if change.cause is Cause.CORRECTION else change.before
+    if change.cause is not Cause.CORRECTION and change.plain.verdict is not change.after.verdict:
+        alone = say("plain_verdict", language)
+        sentence = f"{sentence} {alone} {badge(change.plain, language)}."
     places = _newly_open(old, change.after)
     if not places:
         return sentence

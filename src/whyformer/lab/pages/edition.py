@@ -136,9 +136,9 @@ def _cause(
         return None
     if not is_first_edition(page):
         return Cause.DATA
-    if claim.changed_after_data is not None:
-        return Cause.CLAIM
-    return Cause.CORRECTION if plain.verdict is before.verdict else Cause.INTERVAL
+    if plain.verdict is before.verdict:
+        return Cause.CORRECTION
+    return Cause.INTERVAL if claim.changed_after_data is None else Cause.CLAIM
 
 
 def _judgement(one: Mapping[str, Any]) -> Judgement:

@@ -143,16 +143,16 @@ WORDS: dict[str, Bilingual] = {
         "{family}로 나눈 값입니다(본페로니 보정). 이 구간들이 모두 동시에 참값을 포함할 확률은 95 % 이상입니다.",
     ),
     "changes": Bilingual(
-        "What changed since the first edition, and why", "첫 판 이후 바뀐 점과 그 이유"
+        "What changed since the first edition, and why", "초판 이후 바뀐 점과 그 이유"
     ),
     "changes_link": Bilingual(
         "The verdicts were revised after a review: what changed since the first edition, and why",
-        "검토를 거쳐 판정을 고쳤습니다: 첫 판 이후 바뀐 점과 그 이유",
+        "검토를 거쳐 판정을 고쳤습니다: 초판 이후 바뀐 점과 그 이유",
     ),
     "changes_lead": Bilingual(
         "A review found errors in the first edition. This page lists every verdict that changed, and "
         "answers every point of the review.",
-        "검토에서 첫 판의 오류가 드러났습니다. 이 페이지는 바뀐 판정을 모두 싣고, 검토의 지적 하나하나에 답합니다.",
+        "검토에서 초판의 오류가 드러났습니다. 이 페이지는 바뀐 판정을 모두 싣고, 검토의 지적 하나하나에 답합니다.",
     ),
     "changes_count": Bilingual(
         "Of the {claims} claims that both editions have, {changed} have another verdict:",
@@ -160,7 +160,7 @@ WORDS: dict[str, Bilingual] = {
     ),
     "changes_also": Bilingual(
         "Claims that only the first edition has: {removed}. Claims that are new: {new}.",
-        "첫 판에만 있는 주장: {removed}개. 새로운 주장: {new}개.",
+        "초판에만 있는 주장: {removed}개. 새로운 주장: {new}개.",
     ),
     "removed": Bilingual("removed or replaced by another claim", "뺐거나 다른 주장으로 바꿈"),
     "count_new_data": Bilingual("{count} because of new measurements", "새로 재어서: {count}개"),
@@ -169,13 +169,13 @@ WORDS: dict[str, Bilingual] = {
     ),
     "count_wider_interval": Bilingual(
         "{count} because the intervals of the first edition were too narrow",
-        "첫 판의 구간이 너무 좁았기 때문에: {count}개",
+        "초판의 구간이 너무 좁았기 때문에: {count}개",
     ),
     "count_correction": Bilingual(
         "{count} because of the correction for all tests of the laboratory (at most {family})",
         "실험실 전체 검정(최대 {family}개)에 대한 보정 때문에: {count}개",
     ),
-    "before": Bilingual("first edition", "첫 판"),
+    "before": Bilingual("first edition", "초판"),
     "with_plain_intervals": Bilingual("now, without correction", "현재, 보정 없이"),
     "now": Bilingual("now", "현재"),
     "verdict": Bilingual("Verdict", "판정"),
@@ -194,7 +194,7 @@ WORDS: dict[str, Bilingual] = {
     ),
     "because_wider_interval": Bilingual(
         "The interval of the first edition was too narrow for five seeds.",
-        "첫 판의 구간은 시드 다섯 개에 비해 너무 좁았습니다.",
+        "초판의 구간은 시드 다섯 개에 비해 너무 좁았습니다.",
     ),
     "because_correction": Bilingual(
         "The 95 % interval still says the same, but the interval with the correction for {family} "
@@ -235,7 +235,7 @@ WORDS: dict[str, Bilingual] = {
         "little in every row.",
         "t 구간은 정규분포에서 정확하고 꼬리가 두꺼워도 거의 맞습니다. 치우친 값의 평균에서는 포함 확률이 "
         "모자라므로, 기울기나 비율 같은 양은 로그를 취해 기하평균을 냅니다. 중앙값의 구간에는 시드가 여섯 개 이상 "
-        "필요하며, 구간이 없는 곳은 —로 적었습니다. 첫 판의 부트스트랩은 모든 행에서 포함 확률이 모자랍니다.",
+        "필요하며, 구간이 없는 곳은 —로 적었습니다. 초판의 부트스트랩은 모든 행에서 포함 확률이 모자랍니다.",
     ),
     "statistic": Bilingual("Interval of", "구간의 대상"),
     "distribution": Bilingual("Values", "값의 분포"),
@@ -245,7 +245,7 @@ WORDS: dict[str, Bilingual] = {
         "geometric mean (t of logarithms)", "기하평균 (로그의 t)"
     ),
     "simulated_median": Bilingual("median (sorted values)", "중앙값 (정렬한 값)"),
-    "simulated_bootstrap": Bilingual("mean (bootstrap, first edition)", "평균 (부트스트랩, 첫 판)"),
+    "simulated_bootstrap": Bilingual("mean (bootstrap, first edition)", "평균 (부트스트랩, 초판)"),
     "simulated_normal": Bilingual("normal", "정규"),
     "simulated_log_normal": Bilingual("log-normal", "로그 정규"),
     "simulated_heavy_tailed": Bilingual("heavy-tailed (t, 3 d.f.)", "두꺼운 꼬리 (자유도 3인 t)"),
@@ -281,7 +281,7 @@ WORDS: dict[str, Bilingual] = {
         "a claim changes. The first edition did not record it, and some of its criteria changed "
         "after the run.",
         "이제 `whyformer lab run`은 첫 측정 전에 기준의 해시와 코드의 커밋을 적습니다. 해시는 한계, 검사, 주장의 "
-        "영어 문장 가운데 하나라도 바뀌면 달라집니다. 첫 판은 해시를 기록하지 않았고, 일부 기준은 실행 뒤에 "
+        "영어 문장 가운데 하나라도 바뀌면 달라집니다. 초판은 해시를 기록하지 않았고, 일부 기준은 실행 뒤에 "
         "바뀌었습니다.",
     ),
     "question": Bilingual("Question", "질문"),
@@ -290,15 +290,15 @@ WORDS: dict[str, Bilingual] = {
     "first_edition_dates": Bilingual(
         "First edition: criteria first committed on {criterion} (commit {criterion_commit}), data "
         "on {data} (commit {data_commit}).",
-        "첫 판: 기준의 첫 커밋 {criterion}({criterion_commit}), 데이터 {data}({data_commit}).",
+        "초판: 기준의 첫 커밋 {criterion}({criterion_commit}), 데이터 {data}({data_commit}).",
     ),
     "none_changed": Bilingual(
         "No limit of the first edition changed after the data.",
-        "첫 판의 한계는 측정 뒤에 바뀌지 않았습니다.",
+        "초판의 한계는 측정 뒤에 바뀌지 않았습니다.",
     ),
     "no_hash": Bilingual(
         "The run of the first edition recorded no hash.",
-        "첫 판의 실행은 해시를 기록하지 않았습니다.",
+        "초판의 실행은 해시를 기록하지 않았습니다.",
     ),
     "not_registered": Bilingual(
         "The run registered no criterion before its first measurement.",
