@@ -15,7 +15,10 @@ pytestmark = pytest.mark.usefixtures("unchecked")
 WIDTHS = (1280, 390)
 """Widths of a window on a desktop and on a phone, in pixels."""
 LAB = Path(__file__).parents[2] / "docs" / "lab"
-PAGES = ("index.html", "index.ko.html", "glossary.html", "warmup.html")
+PAGES = (
+    "index.html", "index.ko.html", "glossary.html", "warmup.html",
+    "changes.html", "changes.ko.html", "method.html", "method.ko.html",
+)  # fmt: skip
 FAULTY = """<!doctype html><html><body><div style="width:2000px">wide</div>
 <svg class="plot" width="100" height="100"></svg><img src="data:image/png;base64,AAAA" width="9">
 <script>console.error("wrong")</script><script src="https://example.org/a.js"></script></body>"""

@@ -50,24 +50,24 @@ def test_list_names_every_question_and_verdict(cli, published):
     assert said.code == 0
     for name in written():
         assert f"\n{name} " in f"\n{said.out}"
-    assert "✓ supported: Without √d_k the softmax saturates" in " ".join(said.out.split())
+    assert "✓ supported: Without √d_k the scores grow" in " ".join(said.out.split())
     if len(written()) > 1:
         assert "not yet measured" in said.out
-    assert "✓ 확인됨: √d_k가 없으면" in cli("lab", "list", "--lang", "ko").out
+    assert "✓ 확인됨: √d_k로 나누지 않으면" in cli("lab", "list", "--lang", "ko").out
 
 
 def test_list_as_json(cli, published):
     found = json.loads(cli("lab", "list", "--json").out)
     assert list(found) == written()
     assert found["scaling"]["claims"]["explosion"]["verdict"] == "supported under conditions"
-    assert found["scaling"]["claims"]["explosion"]["holds"] == ["rms"]
+    assert found["scaling"]["claims"]["explosion"]["holds"][0] == "d_k = 4"
 
 
 def test_show_tells_answer_criteria_numbers_and_origin(cli, published):
     text = " ".join(cli("lab", "show", "scaling").out.split())
     for words in (
-        "Why divide by √d_k?", "Without the factor the softmax saturates: supported.",
-        "Holds: root mean square", "0.50 ± 0.02", "gap_none", "Page:", "Run: full, whyformer",
+        "Why divide by √d_k?", "✓ supported: Without √d_k the scores grow",
+        "Holds: d_k = 4", "0.50 ± 0.02", "gap_none", "Page:", "Run: full, whyformer",
     ):  # fmt: skip
         assert words in text
     assert "{" not in text
@@ -117,18 +117,18 @@ def test_ask_finds_the_question_in_both_languages(cli, published, words):
 
 def test_ask_answers_in_the_language_of_the_question(cli, published):
     korean = " ".join(cli("ask", "왜 루트 d_k로 나누나요?").out.split())
-    assert "확인됨: √d_k가 없으면 소프트맥스가 포화되어" in korean
+    assert "확인됨: √d_k로 나누지 않으면" in korean
     assert "페이지: " in korean
     english = " ".join(cli("ask", "왜 루트 d_k로 나누나요?", "--lang", "en").out.split())
     assert "✓ supported: Without √d_k" in english
-    assert "is 0.2000 [" in english, "headline numbers stand in the answer"
+    assert "by 0.2000 [" in english, "headline numbers stand in the answer"
 
 
 def test_ask_as_json(cli, published):
     found = json.loads(cli("ask", "why", "sqrt", "dk", "--json").out)
     assert found["name"] == "scaling"
     assert found["asked"] == "why sqrt dk"
-    assert found["claims"]["saturation"]["verdict"] == "supported"
+    assert found["claims"]["variance"]["verdict"] == "supported"
 
 
 def test_ask_about_something_else(cli):
@@ -163,7 +163,7 @@ def test_run_hands_its_options_on(cli, measured, published, tmp_path):
 
 def test_run_prints_the_published_verdict_beside_its_own(cli, measured, published, tmp_path):
     text = " ".join(cli("lab", "run", "scaling", "--out", tmp_path).out.split())
-    assert "saturation this run: ✓ supported published: ✓ supported" in text
+    assert "variance this run: ✓ supported published: ✓ supported" in text
     assert "CONTRADICTS" not in text
 
 
