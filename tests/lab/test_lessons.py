@@ -33,11 +33,12 @@ def test_every_text_of_a_lesson_exists_in_both_languages():
     assert all(text["en"] and text["ko"] for text in found)
 
 
-def test_a_conditional_verdict_says_where_the_claim_holds():
+def test_a_verdict_says_where_the_claim_holds_if_that_differs():
     claims = [claim for lesson in lessons().values() for claim in lesson["claims"]]
     assert any(claim["where"] for claim in claims)
     for claim in claims:
-        assert bool(claim["where"]) == (claim["verdict"] == "conditional")
+        if claim["verdict"] != "inconclusive":  # which can fail in one circumstance, and be open
+            assert bool(claim["where"]) == (claim["verdict"] == "conditional")
 
 
 def test_a_lesson_of_a_variant_is_about_a_variant_that_exists():

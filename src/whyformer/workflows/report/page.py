@@ -94,7 +94,8 @@ def _scores(scores: Sequence[Score]) -> str:
     signatures = "".join(f"<li><code>{escape(s.signature)}</code></li>" for s in scores)
     return (
         "<div class=wide><table><tr><th>metric</th><th class=n>value</th>"
-        f"<th class=n>95 % interval</th><th>unit</th><th class=n>lines</th></tr>{rows}</table></div>"
+        "<th class=n>95 % interval</th><th>unit</th><th class=n>lines</th></tr>"
+        f"{rows}</table></div>"
         f"<details><summary>Signatures</summary><ul>{signatures}</ul></details>"
     )
 
