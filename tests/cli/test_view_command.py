@@ -63,7 +63,7 @@ def test_the_switches_of_the_page_have_the_lessons_of_the_laboratory(cli, run, t
     text = (tmp_path / "model.html").read_text(encoding="utf-8")
     lessons = json.loads(re.findall(r'id="lessons">(.*?)</script>', text)[0])
     words = [claim["words"]["en"] for claim in lessons["scale"]["claims"]]
-    assert words == ["supported", "supported"]
+    assert words == ["supported", "supported under conditions", "inconclusive"]
 
 
 def test_a_page_without_texts_of_the_user_has_no_examples(cli, run, own_run, tmp_path):

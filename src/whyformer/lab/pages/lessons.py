@@ -44,7 +44,7 @@ def _of_scheme(*claims: str) -> Lesson:
 
 
 LESSONS = {
-    "scale": Lesson("scaling", ("saturation", "training"), trained=True),
+    "scale": Lesson("scaling", ("variance", "saturation", "training"), trained=True),
     "positions": _of_scheme(),
     "positions.sinusoidal": Lesson("positions", ("both", "order"), trained=True),
     "positions.learned": _of_scheme("learned"),
