@@ -553,7 +553,8 @@ def test_why_shows_every_claim_with_its_verdict_as_text(viewer):
             assert claim["claim"]["en"].replace("d_k", "dₖ") in said
             assert claim["words"]["en"] in said
             for place in claim["where"]:
-                assert f"{place['result']['en']} {place['names']['en']}" in said
+                where = f"{place['result']['en']} {place['names']['en']}"
+                assert where.replace("d_k", "dₖ") in said
         assert ("trained models without" in said) == lesson["trained"]
     assert found == {"scale", "positions", "skip", "head", "beam", "lengthPenalty"}
 
@@ -561,10 +562,14 @@ def test_why_shows_every_claim_with_its_verdict_as_text(viewer):
 @pytest.mark.parametrize(
     ("name", "question", "claim"),
     [
-        ("sinusoidal", "Why sines and cosines?", "It takes a sine and a cosine of each frequency"),
-        ("one", "Why does a Transformer need position information?", "(rotary) extrapolate"),
+        ("sinusoidal", "Why sines and cosines?", "Each frequency needs a sine and a cosine"),
+        (
+            "one",
+            "Why does a Transformer need position information?",
+            "Rotary positions extrapolate",
+        ),
         ("learned", "Why does a Transformer need position information?", "Learned positions give"),
-        ("alibi", "Why does a Transformer need position information?", "knows nothing of order"),
+        ("alibi", "Why does a Transformer need position information?", "does not know the order"),
     ],
 )
 def test_why_about_positions_asks_about_the_scheme_of_the_model(viewer, name, question, claim):
