@@ -79,7 +79,7 @@ def _git(*command: str) -> str | None:
     try:
         done = subprocess.run(
             ["git", "-C", str(EXPERIMENTS), *command],
-            capture_output=True, text=True, check=False, timeout=30,
+            capture_output=True, text=True, encoding="utf-8", check=False, timeout=30,
         )  # fmt: skip
     except (OSError, subprocess.TimeoutExpired):
         return None
