@@ -30,7 +30,7 @@ def parse_arm(text: str, keys: Sequence[str]) -> Arm:
 
     Args:
         text: such as ``model.wiring=post-norm model.norm=rms``. The section of a setting may be
-            left out if only one section has it. ``NAME: `` in front gives the arm a name.
+            left out if only one section has it. ``NAME:`` in front gives the arm a name.
         keys: the dotted names of all settings of the recipe.
 
     >>> parse_arm("small: d_model=64", ["model.d_model", "model.heads"])

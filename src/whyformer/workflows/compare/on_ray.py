@@ -15,8 +15,9 @@ def ray_cluster() -> Iterator[tuple[Run, int]]:
     """Connect to the cluster in RAY_ADDRESS, or start Ray on this machine if it is not set.
 
     All machines must see the directory of the comparison, and the data, under the same paths.
-    Yields: what runs cells, and the number of trainings that fit on the cluster: one for each GPU,
-        or one for each core if there is no GPU.
+    The context gives what runs cells, and the number of trainings that fit on the cluster: one for
+    each GPU, or one for each core if there is no GPU.
+
     Raises: MissingExtraError without Ray.
     """
     try:
