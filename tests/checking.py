@@ -31,7 +31,7 @@ def jaxtyped_when_called(*, typechecker: Callable[..., Any]) -> Callable[[Any], 
 
     Most functions are never called with checks, and compiling the checks of all of them when they
     are imported took most of the time of collecting the tests. Functions inside functions, which
-    are made anew at every call, are not checked: compiling their checks each time would make a
+    are created at every call, are not checked: compiling their checks each time would make a
     forward pass of a tiny model ten times slower.
     """
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Container, Mapping
 from typing import Any
 
-from whyformer.lab.method.bilingual import Language
+from whyformer.foundation.bilingual import Language
 from whyformer.lab.method.experiment import Cell, Experiment, Mode, Results
 from whyformer.lab.pages.cards import facts_of, read_card, typed_numbers, unknown_placeholders
 

@@ -4,8 +4,8 @@ import math
 
 import pytest
 
+from whyformer.foundation.bilingual import alike
 from whyformer.lab.method.arms import is_trained, tuned, tuned_difference, tuned_estimate
-from whyformer.lab.method.bilingual import alike
 from whyformer.lab.method.curves import points_along, points_of_rows, series_for_each
 from whyformer.lab.method.experiment import Cell, Mode, Results
 from whyformer.lab.method.statistics import NOT_MEASURED, estimate, geometric, paired

@@ -11,8 +11,8 @@ from made_up_results import results_of
 from whyformer.decoding.scoring import token_log_probabilities
 from whyformer.decoding.search import search
 from whyformer.decoding.settings import SearchSettings
+from whyformer.foundation.bilingual import Language
 from whyformer.lab.experiments.beam import EXPERIMENT, claims, experiment, figures
-from whyformer.lab.method.bilingual import Language
 from whyformer.lab.method.experiment import Mode, Results
 from whyformer.lab.method.verdict import Verdict
 from whyformer.lab.pages.cards import facts_of, placeholders, read_card, unknown_placeholders

@@ -10,8 +10,8 @@ from whyformer.blocks.additive_attention import RecurrentAttention
 from whyformer.data.synthetic import Task
 from whyformer.decoding.search import search
 from whyformer.decoding.settings import SearchSettings
+from whyformer.foundation.bilingual import Language
 from whyformer.lab.experiments.bottleneck import EXPERIMENT, claims, experiment, figures
-from whyformer.lab.method.bilingual import Language
 from whyformer.lab.method.experiment import Cell, Mode, Results
 from whyformer.lab.method.verdict import Verdict
 from whyformer.lab.pages.cards import facts_of, read_card, typed_numbers, unknown_placeholders

@@ -4,8 +4,9 @@ import re
 
 import pytest
 
+from whyformer.foundation.bilingual import Language
 from whyformer.foundation.errors import DataError, MissingExtraError
-from whyformer.lab.method.bilingual import VERDICTS, Language
+from whyformer.lab.method.bilingual import VERDICTS
 from whyformer.lab.method.experiment import Mode, Results
 from whyformer.lab.method.questions import QUESTIONS, experiment_named, written
 from whyformer.lab.method.statistics import NOT_MEASURED, Estimate, Spread, exactly

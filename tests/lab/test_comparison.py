@@ -95,11 +95,22 @@ def test_a_text_beside_the_comparison_is_the_card(file):
     assert page.experiment.question.ko == "왜?"
 
 
-def test_what_is_not_a_comparison_or_has_a_name_of_the_laboratory_is_refused(file, tmp_path):
-    with pytest.raises(UsageError, match="must differ from"):
-        comparison_page(file, name="scaling")
-    with pytest.raises(UsageError, match="Two comparisons have the name `wiring`"):
+@pytest.mark.parametrize("name", ["scaling", "index", "glossary", "changes", "method"])
+def test_a_comparison_never_replaces_another_page(file, tmp_path, name):
+    other = file.parent.rename(tmp_path / name) / file.name
+    with pytest.raises(UsageError, match=f"cannot have the name `{name}`"):
+        write_report(tmp_path / "lab", names=("scaling",), comparisons=[other])
+
+
+def test_a_comparison_is_refused_twice_and_without_a_usable_name(file, tmp_path):
+    with pytest.raises(UsageError, match="cannot have the name `wiring`"):
         write_report(tmp_path / "lab", names=(), comparisons=[file, file])
+    other = file.parent.rename(tmp_path / "비교") / file.name
+    with pytest.raises(UsageError, match="it is `비교`"):
+        comparison_page(other)
+
+
+def test_what_is_not_a_comparison_is_refused(file):
     for text in ("{}", "[]", '{"format": 2}', "no JSON"):
         file.write_text(text, encoding="utf-8")
         with pytest.raises(DataError, match="is not the result of a comparison"):

@@ -7,8 +7,8 @@ from functools import cache
 
 import pytest
 
+from whyformer.foundation.bilingual import Language
 from whyformer.lab.experiments.complexity import EXPERIMENT, claims, effects, experiment, figures
-from whyformer.lab.method.bilingual import Language
 from whyformer.lab.method.charts import Chart, HeatMap, Table
 from whyformer.lab.method.experiment import Cell, Mode, Results
 from whyformer.lab.method.verdict import Verdict
@@ -25,7 +25,7 @@ PARTS = {
     "exponents": ("time",),
     "shorter": ("time",),
 }
-"""What each claim is judged by."""
+"""The parts of the experiment that decide each claim."""
 Change = Callable[[dict, int, dict], dict]
 """From settings, seed and ideal numbers to other numbers."""
 

@@ -7,7 +7,7 @@ import re
 import pytest
 
 from whyformer.charts.line_chart import MAX_MARKERS, LineStyle
-from whyformer.lab.method.bilingual import Bilingual, Language, alike
+from whyformer.foundation.bilingual import Bilingual, Language, alike
 from whyformer.lab.method.charts import Axis, Chart, Formula, HeatMap, Series, Table
 from whyformer.lab.method.statistics import NOT_MEASURED, Estimate, Spread, exactly
 from whyformer.lab.pages.drawing import drawn

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from whyformer.lab.method.bilingual import Bilingual, Language
+from whyformer.foundation.bilingual import Bilingual, Language
 from whyformer.lab.method.questions import QUESTIONS, experiment_named
 from whyformer.lab.method.record import result_of
 from whyformer.lab.method.verdict import Verdict

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from whyformer.foundation.bilingual import Language
 from whyformer.lab.experiments.gradients import EXPERIMENT, claims, effects, experiment, figures
-from whyformer.lab.method.bilingual import Language
 from whyformer.lab.method.charts import Chart
 from whyformer.lab.method.experiment import Cell, Mode, Results
 from whyformer.lab.method.statistics import slope

@@ -8,9 +8,9 @@ import pytest
 import torch
 
 from made_up_results import check_card, check_names
+from whyformer.foundation.bilingual import Language
 from whyformer.lab.experiments.heads import EXPERIMENT, claims, experiment, figures
 from whyformer.lab.method import reference_task as lm
-from whyformer.lab.method.bilingual import Language
 from whyformer.lab.method.experiment import Cell, Mode, Results
 from whyformer.lab.method.verdict import Verdict
 from whyformer.models.transformer import count_parameters

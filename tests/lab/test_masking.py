@@ -10,9 +10,9 @@ import torch
 
 from made_up_results import results_of
 from whyformer.data.corruption import mask_tokens
+from whyformer.foundation.bilingual import Language
 from whyformer.lab.experiments.masking import EXPERIMENT, claims, data, experiment, figures
 from whyformer.lab.method import reference_task as lm
-from whyformer.lab.method.bilingual import Language
 from whyformer.lab.method.experiment import Mode, Results
 from whyformer.lab.method.learning import fresh_small_model
 from whyformer.lab.method.verdict import Verdict

@@ -8,9 +8,9 @@ import pytest
 import torch
 
 from made_up_results import check_names, results_of
+from whyformer.foundation.bilingual import Language
 from whyformer.lab.experiments.nsp import EXPERIMENT, claims, data, experiment, figures
 from whyformer.lab.method.arms import best_rate, last
-from whyformer.lab.method.bilingual import Language
 from whyformer.lab.method.charts import Table
 from whyformer.lab.method.experiment import Mode, Results
 from whyformer.lab.method.statistics import Estimate

@@ -8,8 +8,8 @@ import pytest
 import torch
 
 from made_up_results import check_card, check_names
+from whyformer.foundation.bilingual import Language
 from whyformer.lab.experiments.positions import EXPERIMENT, experiment, figures
-from whyformer.lab.method.bilingual import Language
 from whyformer.lab.method.experiment import Cell, Mode, Results
 from whyformer.lab.method.statistics import NOT_MEASURED
 from whyformer.lab.method.verdict import Answer, Verdict, above

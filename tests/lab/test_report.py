@@ -14,8 +14,8 @@ import pytest
 import whyformer
 from made_up_scaling import made
 from whyformer.charts.words import in_symbols
+from whyformer.foundation.bilingual import Bilingual, Language
 from whyformer.lab.experiments.scaling import EXPERIMENT
-from whyformer.lab.method.bilingual import Bilingual, Language
 from whyformer.lab.method.experiment import Mode
 from whyformer.lab.method.questions import experiment_named, written
 from whyformer.lab.method.record import PUBLISHED, result_of, write_record

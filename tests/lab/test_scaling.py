@@ -8,10 +8,10 @@ import torch
 
 from made_up_scaling import Change, ideal, made
 from whyformer.blocks.scaling import SCALINGS
+from whyformer.foundation.bilingual import Language
 from whyformer.lab.experiments.scaling import EXPERIMENT, experiment, figures
 from whyformer.lab.method import reference_task as lm
 from whyformer.lab.method.arms import best_rate
-from whyformer.lab.method.bilingual import Language
 from whyformer.lab.method.charts import Chart
 from whyformer.lab.method.experiment import Mode
 from whyformer.lab.method.verdict import Verdict

@@ -5,9 +5,9 @@ import pytest
 from made_up_scaling import made
 from whyformer.cli.lab.ask import ask
 from whyformer.cli.lab.lab import list_questions
+from whyformer.foundation.bilingual import Language
 from whyformer.foundation.errors import UsageError
 from whyformer.lab.experiments.scaling import EXPERIMENT
-from whyformer.lab.method.bilingual import Language
 from whyformer.lab.method.experiment import Mode
 from whyformer.lab.method.questions import experiment_named, written
 from whyformer.lab.method.record import Record, read_record, write_record

@@ -2,7 +2,7 @@
 
 import pytest
 
-from whyformer.lab.method.bilingual import Bilingual
+from whyformer.foundation.bilingual import Bilingual
 from whyformer.lab.method.experiment import Mode, Results
 from whyformer.lab.method.questions import EXPERIMENTS
 from whyformer.lab.method.statistics import exactly

@@ -11,9 +11,9 @@ import torch.nn.functional as F
 
 from made_up_results import check_card, check_names
 from whyformer.blocks.initialization import Initialization
+from whyformer.foundation.bilingual import Language
 from whyformer.lab.experiments.warmup import EXPERIMENT, claims, effects, experiment, figures
 from whyformer.lab.method import reference_task as lm
-from whyformer.lab.method.bilingual import Language
 from whyformer.lab.method.experiment import Cell, Mode, Results
 from whyformer.lab.method.statistics import log_slope
 from whyformer.lab.method.verdict import Verdict

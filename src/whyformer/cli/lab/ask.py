@@ -36,8 +36,8 @@ def ask(*words: str, lang: Literal["en", "ko"] | None = None, json: Flag = False
         )
     from whyformer.cli.lab.lab import say
     from whyformer.cli.shared.streams import print_json
+    from whyformer.foundation.bilingual import Language
     from whyformer.lab.matching import matches
-    from whyformer.lab.method.bilingual import Language
     from whyformer.lab.method.questions import experiment_named, written
     from whyformer.lab.method.record import result_of
     from whyformer.lab.pages.answers import answer, as_json, language_of

@@ -63,7 +63,7 @@ def list_questions(*, lang: Lang | None = None, json: Flag = False) -> int:
         json: Print one JSON object.
     """
     from whyformer.cli.shared.streams import print_json
-    from whyformer.lab.method.bilingual import Language
+    from whyformer.foundation.bilingual import Language
     from whyformer.lab.method.questions import experiment_named, written
     from whyformer.lab.method.record import result_of
     from whyformer.lab.pages.answers import as_json, title, verdict_words
@@ -97,7 +97,7 @@ def show(question: Positional, /, *, lang: Lang | None = None, json: Flag = Fals
         json: Print one JSON object.
     """
     from whyformer.cli.shared.streams import print_json
-    from whyformer.lab.method.bilingual import Language
+    from whyformer.foundation.bilingual import Language
     from whyformer.lab.method.questions import experiment_named
     from whyformer.lab.method.record import result_of
     from whyformer.lab.pages.answers import as_json, in_full
@@ -141,8 +141,8 @@ def run(
         json: Print verdicts and numbers as one JSON object.
     """
     from whyformer.cli.shared.streams import print_json
+    from whyformer.foundation.bilingual import Language
     from whyformer.foundation.errors import UsageError
-    from whyformer.lab.method.bilingual import Language
     from whyformer.lab.method.experiment import Mode
     from whyformer.lab.method.questions import experiment_named, written
     from whyformer.lab.method.runner import Engine
@@ -197,8 +197,8 @@ def report(
         json: Print the paths of the files as one JSON object.
     """
     from whyformer.cli.shared.streams import print_json
+    from whyformer.foundation.bilingual import Language
     from whyformer.foundation.errors import UsageError
-    from whyformer.lab.method.bilingual import Language
     from whyformer.lab.method.record import PUBLISHED
     from whyformer.lab.pages.site import write_report
 

@@ -1,9 +1,7 @@
-"""The words of the laboratory's verdicts, and what its texts in two languages are made of."""
+"""The words of the laboratory's verdicts, in both languages."""
 
-from whyformer.foundation.bilingual import Bilingual, Language, alike
+from whyformer.foundation.bilingual import Bilingual
 from whyformer.lab.method.verdict import Verdict
-
-__all__ = ["VERDICTS", "Bilingual", "Language", "alike"]
 
 VERDICTS: dict[Verdict, Bilingual] = {
     Verdict.SUPPORTED: Bilingual("supported", "확인됨"),

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from whyformer.charts.line_chart import LineStyle
-from whyformer.lab.method.bilingual import Bilingual
+from whyformer.foundation.bilingual import Bilingual
 from whyformer.lab.method.statistics import Estimate, exactly
 
 

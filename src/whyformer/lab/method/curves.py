@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from whyformer.lab.method.bilingual import Bilingual
+from whyformer.foundation.bilingual import Bilingual
 from whyformer.lab.method.charts import Points, Series
 from whyformer.lab.method.experiment import Results
 from whyformer.lab.method.statistics import Statistic, estimate, mean

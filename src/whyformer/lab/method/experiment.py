@@ -6,7 +6,7 @@ from enum import StrEnum
 from functools import cached_property
 from typing import Any
 
-from whyformer.lab.method.bilingual import Bilingual
+from whyformer.foundation.bilingual import Bilingual
 from whyformer.lab.method.charts import Figure
 from whyformer.lab.method.statistics import Estimate
 from whyformer.lab.method.verdict import Judgement, Test, judge

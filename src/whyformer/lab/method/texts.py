@@ -10,7 +10,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from whyformer.lab.method.bilingual import Bilingual, alike
+from whyformer.foundation.bilingual import Bilingual, alike
 from whyformer.lab.method.charts import Axis, Chart, Formula, HeatMap, Series, Table
 from whyformer.lab.method.experiment import Claim, Results
 from whyformer.lab.method.statistics import Estimate

@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from whyformer.lab.method.bilingual import VERDICTS, Language
+from whyformer.foundation.bilingual import Language
+from whyformer.lab.method.bilingual import VERDICTS
 from whyformer.lab.method.experiment import Experiment
 from whyformer.lab.method.record import Record
 from whyformer.lab.method.runner import plain

@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from html import escape
 from pathlib import Path
 
+from whyformer.foundation.bilingual import Bilingual, Language
 from whyformer.foundation.errors import DataError, MissingExtraError
-from whyformer.lab.method.bilingual import VERDICTS, Bilingual, Language
+from whyformer.lab.method.bilingual import VERDICTS
 from whyformer.lab.method.experiment import Experiment, Results
 from whyformer.lab.method.statistics import Estimate, Spread
 from whyformer.lab.method.verdict import Judgement

@@ -8,7 +8,7 @@ from html import escape
 from whyformer.charts.numbers import tick
 from whyformer.charts.table import table
 from whyformer.charts.words import in_symbols
-from whyformer.lab.method.bilingual import Language
+from whyformer.foundation.bilingual import Language
 from whyformer.lab.method.experiment import Claim
 from whyformer.lab.method.verdict import Test
 from whyformer.lab.pages.cards import badge, html_estimate

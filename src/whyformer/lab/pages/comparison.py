@@ -15,12 +15,9 @@ from whyformer.lab.method.comparison import (
     results_of,
 )
 from whyformer.lab.method.experiment import Experiment, Results
-from whyformer.lab.method.questions import QUESTIONS
 from whyformer.lab.method.record import Record, config_of
 from whyformer.lab.pages.cards import Card, facts_of, read_card
 from whyformer.lab.pages.page import Page
-
-RESERVED = (*QUESTIONS, "index", "glossary")
 
 
 def comparison_page(
@@ -34,14 +31,15 @@ def comparison_page(
         path: the file ``comparison.json``.
         name: name of the page's file; None means the name of the directory.
         question: see `experiment_of`.
-    Raises: DataError if the file is not a comparison; UsageError for a name that is not possible.
+    Raises: DataError if the file is not a comparison; UsageError for a directory without a usable
+        name.
     """
     found = read_comparison(path)
     name = name or re.sub(r"[^a-z0-9_-]+", "-", path.resolve().parent.name.lower())
-    if name in RESERVED or not name.strip("-"):
+    if not name.strip("-"):
         raise UsageError(
-            f"The name of a comparison must differ from {', '.join(RESERVED)}, but it is `{name}`. "
-            "Rename its directory."
+            "The name of a comparison is that of its directory, which must contain a letter from a "
+            f"to z or a digit, but it is `{path.resolve().parent.name}`. Rename the directory."
         )
     experiment, results = experiment_of(found, name, question), results_of(found)
     cards = {one: _card(found, experiment, path, one) for one in Language}

@@ -10,7 +10,7 @@ from whyformer.charts.numbers import tick
 from whyformer.charts.scale import Axis as PlainAxis
 from whyformer.charts.table import folded, table
 from whyformer.charts.words import in_symbols
-from whyformer.lab.method.bilingual import Bilingual, Language
+from whyformer.foundation.bilingual import Bilingual, Language
 from whyformer.lab.method.charts import Axis, Chart, Figure, Formula, HeatMap, Series, Table
 from whyformer.lab.method.statistics import Estimate
 from whyformer.lab.pages.cards import html_estimate, mathml, spread_in_words

@@ -8,8 +8,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from whyformer.foundation.bilingual import Bilingual
 from whyformer.foundation.parsing import read_json
-from whyformer.lab.method.bilingual import Bilingual
 from whyformer.lab.method.experiment import Claim
 from whyformer.lab.method.verdict import Judgement, Verdict
 from whyformer.lab.pages.page import Page

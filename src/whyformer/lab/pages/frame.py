@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from html import escape
 
 from whyformer.charts.assets import read, with_charts
-from whyformer.lab.method.bilingual import Language
+from whyformer.foundation.bilingual import Language
 from whyformer.lab.pages.live import SCRIPTS
 from whyformer.lab.pages.wording import WORDS
 

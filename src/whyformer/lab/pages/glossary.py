@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from whyformer.lab.method.bilingual import Bilingual
+from whyformer.foundation.bilingual import Bilingual
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from whyformer.lab.method.bilingual import VERDICTS, Bilingual, Language
+from whyformer.foundation.bilingual import Bilingual, Language
+from whyformer.lab.method.bilingual import VERDICTS
 from whyformer.lab.method.experiment import Experiment
 from whyformer.lab.method.questions import experiment_named, written
 from whyformer.lab.method.record import result_of

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from whyformer.lab.method.bilingual import Bilingual
+from whyformer.foundation.bilingual import Bilingual
 
 SCRIPTS = Path(__file__).parent / "assets"
 

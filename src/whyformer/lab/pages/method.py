@@ -6,8 +6,8 @@ from typing import Any
 
 from whyformer.charts.table import table
 from whyformer.charts.words import in_symbols
+from whyformer.foundation.bilingual import Language
 from whyformer.foundation.parsing import read_json
-from whyformer.lab.method.bilingual import Language
 from whyformer.lab.method.criterion import criterion_of
 from whyformer.lab.method.intervals import CORRECTED_ALPHA, FAMILY
 from whyformer.lab.pages.edition import CHANGES, first_edition, is_first_edition

@@ -5,7 +5,8 @@ from html import escape
 
 from whyformer.charts.table import table
 from whyformer.charts.words import in_symbols
-from whyformer.lab.method.bilingual import VERDICTS, Bilingual, Language
+from whyformer.foundation.bilingual import Bilingual, Language
+from whyformer.lab.method.bilingual import VERDICTS
 from whyformer.lab.method.intervals import FAMILY
 from whyformer.lab.method.verdict import Verdict
 from whyformer.lab.pages.cards import badge

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from whyformer.lab.method.bilingual import Language
+from whyformer.foundation.bilingual import Language
 from whyformer.lab.method.experiment import Experiment, Mode
 from whyformer.lab.method.record import Record
 from whyformer.lab.method.verdict import Judgement

@@ -7,7 +7,7 @@ from html import escape
 from whyformer.charts.numbers import number
 from whyformer.charts.table import table
 from whyformer.charts.words import in_symbols
-from whyformer.lab.method.bilingual import Language
+from whyformer.foundation.bilingual import Language
 from whyformer.lab.pages.cards import SECTIONS, Card, Facts, in_html
 from whyformer.lab.pages.claims import claim_article
 from whyformer.lab.pages.drawing import drawn

@@ -5,9 +5,9 @@ import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
+from whyformer.foundation.bilingual import Language
 from whyformer.foundation.errors import UsageError
 from whyformer.foundation.files import write_text
-from whyformer.lab.method.bilingual import Language
 from whyformer.lab.method.questions import experiment_named, written
 from whyformer.lab.method.record import PUBLISHED, result_of, write_record
 from whyformer.lab.pages.cards import facts_of, read_card
@@ -73,15 +73,10 @@ def refuse_equal_names(pages: Sequence[Page]) -> None:
     """Refuse two pages that would be written to one file. Raises: UsageError."""
     names = [page.experiment.name for page in pages]
     for name in names:
-        if name in OTHER_PAGES:
+        if name in OTHER_PAGES or names.count(name) > 1:
             raise UsageError(
                 f"A comparison cannot have the name `{name}`, because another page has it. The "
                 "name of a comparison is that of its directory: rename the directory."
-            )
-        if names.count(name) > 1:
-            raise UsageError(
-                f"Two comparisons have the name `{name}`. The name of a comparison is that of its "
-                "directory: rename one."
             )
 
 

@@ -1,6 +1,6 @@
 """The texts of the laboratory's pages and commands outside the cards, in both languages."""
 
-from whyformer.lab.method.bilingual import Bilingual
+from whyformer.foundation.bilingual import Bilingual
 from whyformer.lab.method.verdict import Verdict
 
 WORDS: dict[str, Bilingual] = {

@@ -2,9 +2,9 @@
 
 from collections.abc import Sequence
 
+from whyformer.foundation.bilingual import alike
 from whyformer.lab.experiments.beam.claims import at, counted, expected_empty, trained_on
 from whyformer.lab.experiments.beam.experiment import ALPHAS, COUNTED_WIDTHS, ENOUGH, WIDTHS
-from whyformer.lab.method.bilingual import alike
 from whyformer.lab.method.charts import Chart, Points, Series, mark, theory
 from whyformer.lab.method.experiment import Results
 from whyformer.lab.method.statistics import estimate

@@ -5,9 +5,9 @@ from itertools import count
 
 import numpy as np
 
+from whyformer.foundation.bilingual import Bilingual
 from whyformer.lab.experiments.bottleneck.claims import TASKS, best
 from whyformer.lab.experiments.bottleneck.experiment import ONE_WAY, SHORTEST, TWICE_AS_WIDE, arm
-from whyformer.lab.method.bilingual import Bilingual
 from whyformer.lab.method.charts import SHARE_RIGHT, Figure, Points, Series, theory
 from whyformer.lab.method.curves import points_of_rows
 from whyformer.lab.method.experiment import Results, Settings

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from whyformer.foundation.bilingual import Bilingual, alike
 from whyformer.lab.experiments.complexity.effects import (
     JUDGED_WIDTH,
     constant,
@@ -17,7 +18,6 @@ from whyformer.lab.experiments.complexity.experiment import (
     REACHING,
     WIDTHS,
 )
-from whyformer.lab.method.bilingual import Bilingual, alike
 from whyformer.lab.method.charts import (
     Chart,
     Figure,

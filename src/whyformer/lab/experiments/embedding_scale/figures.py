@@ -3,6 +3,7 @@
 from functools import partial
 from typing import Any
 
+from whyformer.foundation.bilingual import Bilingual, alike
 from whyformer.lab.experiments.embedding_scale.claims import (
     POSITIONS,
     TIES,
@@ -11,7 +12,6 @@ from whyformer.lab.experiments.embedding_scale.claims import (
     ratio,
 )
 from whyformer.lab.experiments.embedding_scale.experiment import ONE, SMALL, SQRT, UNIT
-from whyformer.lab.method.bilingual import Bilingual, alike
 from whyformer.lab.method.charts import PEAK_RATE, VALIDATION_LOSS, Figure, Series, theory
 from whyformer.lab.method.curves import points_along
 from whyformer.lab.method.experiment import Results

@@ -4,6 +4,7 @@ import math
 from functools import partial
 from itertools import count
 
+from whyformer.foundation.bilingual import alike
 from whyformer.lab.experiments.positions.claims import language, shift_error
 from whyformer.lab.experiments.positions.experiment import (
     BLOCK,
@@ -17,7 +18,6 @@ from whyformer.lab.experiments.positions.experiment import (
     TRAINED,
     WIDTHS,
 )
-from whyformer.lab.method.bilingual import alike
 from whyformer.lab.method.charts import (
     SHARE_RIGHT,
     VALIDATION_LOSS,

@@ -1,8 +1,8 @@
 """The charts and tables of the page."""
 
+from whyformer.foundation.bilingual import Bilingual, alike
 from whyformer.lab.experiments.scaling.claims import RATIOS, ratio
 from whyformer.lab.experiments.scaling.experiment import DRAWN, KEYS, NONE, SQRT, WIDTHS
-from whyformer.lab.method.bilingual import Bilingual, alike
 from whyformer.lab.method.charts import PEAK_RATE, VALIDATION_LOSS, Figure, Points, Series, theory
 from whyformer.lab.method.curves import points_along, series_for_each
 from whyformer.lab.method.experiment import Results

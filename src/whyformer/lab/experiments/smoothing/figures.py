@@ -2,10 +2,10 @@
 
 import math
 
+from whyformer.foundation.bilingual import Bilingual
 from whyformer.lab.experiments.smoothing.claims import TEXTS as PARTS
 from whyformer.lab.experiments.smoothing.claims import best, best_accuracy
 from whyformer.lab.experiments.smoothing.experiment import EPSILONS, JUDGED, SCARCE
-from whyformer.lab.method.bilingual import Bilingual
 from whyformer.lab.method.charts import PEAK_RATE, SHARE_RIGHT, Chart, Figure, Series, theory
 from whyformer.lab.method.curves import points_along
 from whyformer.lab.method.experiment import Results

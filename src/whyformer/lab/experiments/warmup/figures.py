@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from whyformer.foundation.bilingual import Bilingual, alike
 from whyformer.lab.experiments.warmup.effects import rescue, steps
 from whyformer.lab.experiments.warmup.experiment import (
     ADAM,
@@ -20,7 +21,6 @@ from whyformer.lab.experiments.warmup.experiment import (
     loss,
     trained,
 )
-from whyformer.lab.method.bilingual import Bilingual, alike
 from whyformer.lab.method.charts import (
     PEAK_RATE,
     VALIDATION_LOSS,
