@@ -14,6 +14,7 @@ VARIANTS = {f"{name}={m}": tiny.alone(name, m) for name, kind in SWITCHES.items(
     "sharing=all": {"sharing": "all"},
     "embedding_width=6": {"embedding_width": 6},
     "generator_share=1": {"generator_share": 1.0},
+    "ngrams=3": {"ngrams": 3, "ngram_rows": 97, "ngram_width": 5},
 }
 
 
@@ -33,8 +34,9 @@ def batch(seed: int = 0) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
     return x, torch.zeros_like(x), chosen
 
 
-def test_the_generator_is_narrow_and_the_embeddings_are_one():
-    model = build()
+@pytest.mark.parametrize("changes", [{}, VARIANTS["ngrams=3"]], ids=["tokens", "n-grams"])
+def test_the_generator_is_narrow_and_the_embeddings_are_one(changes):
+    model = build(**changes)
     generator, discriminator = model.generator, model.discriminator
     assert generator.settings.d_model == 8
     assert generator.settings.d_ff == 12

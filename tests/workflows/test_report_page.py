@@ -1,5 +1,7 @@
 """The page of a run: everything that its journal and its evaluation hold, in one file."""
 
+import re
+
 import pytest
 
 from whyformer.decoding.alignment import Aligned
@@ -56,6 +58,13 @@ def test_the_weights_of_an_alignment_are_a_table_too(page):
 def test_scores_answers_and_mistakes_are_listed(page):
     for words in ("<b>12.35</b>", "11.00 – 13.50", "Z AO1 R B", "log p -0.25", "colonel"):
         assert words in page
+
+
+def test_every_table_scrolls_by_itself_on_a_narrow_screen(page):
+    tables = page.split("<table")[:-1]
+    assert len(tables) >= 4
+    for before in tables:
+        assert re.search(r'<div class="?wide"?[^>]*>$', before), before[-200:]
 
 
 def test_the_page_needs_nothing_beside_it(page):
