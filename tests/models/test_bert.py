@@ -119,3 +119,18 @@ def test_the_head_has_the_chosen_layer(layer, answer_of):
         hidden = hidden.tanh() if used == "tanh" else torch.nn.functional.gelu(hidden)
     found = model.token_answers(x, None) if answer_of == "tokens" else model.answers(x, None, None)
     assert_close(found, model.answer(hidden))
+
+
+@torch.no_grad()
+def test_the_head_reads_the_first_vector_or_the_mean_of_the_real_vectors():
+    g = torch.Generator().manual_seed(1)
+    x, real = tiny.padded(g, 3, 7)
+    for pooling in ("first", "mean"):
+        model = build(outputs=3, pooling=pooling)
+        vectors = model(x, real)
+        for row, vector in enumerate(vectors):
+            read = vector[0] if pooling == "first" else vector[real[row]].mean(0)
+            wanted = model.answer(model.pooler(read).tanh())
+            assert_close(model.answers(x, real, None)[row], wanted, rtol=1e-4, atol=1e-5)
+        alone = model.answers(x[:1, : int(real[0].sum())], None, None)
+        assert_close(alone[0], model.answers(x, real, None)[0], rtol=1e-4, atol=1e-5)

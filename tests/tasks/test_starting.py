@@ -156,6 +156,21 @@ def test_an_encoder_of_another_task_gets_a_new_head(runs: Path, tmp_path: Path, 
         assert torch.equal(began[name], given_weights[prefix + name])
 
 
+def test_the_pooling_is_that_of_the_recipe_or_of_the_run_to_start_from(runs: Path, tmp_path: Path):
+    file = data(runs, "classify", "dog")
+    given: dict[str, Any] = {"start_from": str(first(runs, "bert")), "task": "classify"}
+    given |= COMMON | {"data.train": [file], "data.row_tokens": 32}
+    mean = resolve(None, given | {"model.pooling": "mean"})
+    train(mean, tmp_path / "mean")
+    for wanted, start, asked in [
+        ("first", first(runs, "bert"), {}),
+        ("mean", tmp_path / "mean", {}),
+        ("first", tmp_path / "mean", {"model.pooling": "first"}),
+    ]:
+        recipe = resolve(None, given | {"start_from": str(start)} | asked).recipe
+        assert recipe.model.pooling == wanted
+
+
 def test_frozen_weights_do_not_change(runs: Path, tmp_path: Path, capsys):
     recipe = further(runs, "transformer", freeze=["encoder.*", "*.norm.weight"])
     began = weights(load_bundle(first(runs, "transformer")).model)

@@ -30,6 +30,7 @@ VARIANTS = {
     },
     "classes": {"outputs": 3},
     "classes after gelu": {"outputs": 3, "head_layer": "gelu"},
+    "classes of the mean": {"outputs": 3, "pooling": "mean"},
     "classes without a layer": {"outputs": 3, "head_layer": "none"},
     "tags": {"outputs": 4, "answer_of": "tokens"},
     "tags after tanh": {"outputs": 4, "answer_of": "tokens", "head_layer": "tanh"},

@@ -50,6 +50,15 @@ class AnswerOf(StrEnum):
     """One prediction for each token, computed from the vector of that token."""
 
 
+class Pooling(StrEnum):
+    """How the vectors of the tokens become one vector for the whole text."""
+
+    FIRST = "first"
+    """The vector of the first token (BERT)."""
+    MEAN = "mean"
+    """The mean of the vectors of all tokens."""
+
+
 class HeadLayer(StrEnum):
     """The layer of a task head before its output layer: a linear map and an activation."""
 
@@ -123,6 +132,9 @@ class BERTSettings(EncoderSettings):
     model has the pre-training heads instead."""
     answer_of: AnswerOf = AnswerOf.TEXT
     """What the task head makes a prediction for: text (the whole text) or tokens (each token)."""
+    pooling: Pooling = Pooling.FIRST
+    """How the vectors of the tokens become one vector for the whole text: first (the vector of the
+    first token, BERT) or mean (the mean of the vectors of all tokens)."""
     head_layer: HeadLayer | None = None
     """The layer of the task head before its output layer: none, tanh or gelu (ELECTRA). None means
     that of BERT: tanh for a text, none for tokens."""
@@ -280,9 +292,19 @@ class BERT(nn.Module):
         return self.final_norm(x)
 
     def pooled(self, x: Float[Tensor, "batch length d_model"]) -> Float[Tensor, "batch d_model"]:
-        """Return one vector for each text: tanh(W x + b), where x is the first token's vector.
-        `head_layer` can choose another layer."""
+        """Return one vector for each text: tanh(W x + b), where x is the first token's vector. This
+        vector predicts whether the second text follows the first."""
         return self._hidden(x[:, 0])
+
+    def _text_vector(
+        self, x: Float[Tensor, "batch length d_model"], real: Bool[Tensor, "batch length"] | None
+    ) -> Float[Tensor, "batch d_model"]:
+        """Return the vector of each text that the task head reads, as `pooling` says."""
+        if self.settings.pooling is Pooling.FIRST:
+            return x[:, 0]
+        if real is None:
+            return x.mean(1)
+        return x.masked_fill(~real[..., None], 0.0).sum(1) / real.sum(1, keepdim=True)
 
     def _hidden(self, x: Float[Tensor, "*rows d_model"]) -> Float[Tensor, "*rows d_model"]:
         """Apply the layer of the head before its output layer."""
@@ -298,11 +320,13 @@ class BERT(nn.Module):
         real: Bool[Tensor, "batch length"] | None,
         segments: Int[Tensor, "batch length"] | None,
     ) -> Float[Tensor, "batch outputs"]:
-        """Return the outputs of the task head for each text, from the pooled vector.
+        """Return the outputs of the task head for each text.
 
         Paper: Devlin et al. 2018, §4.1.
+        Differs: the head can also read the mean of the vectors of all tokens (`pooling`).
         """
-        return self.answer(self.dropout(self.pooled(self(ids, real, segments))))
+        x = self._text_vector(self(ids, real, segments), real)
+        return self.answer(self.dropout(self._hidden(x)))
 
     def token_answers(
         self,

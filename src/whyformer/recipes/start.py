@@ -17,6 +17,8 @@ from whyformer.text.symbols import FIRST_PIECE
 
 RATES = ("dropout", "attention_dropout", "ngram_dropout")
 """The model settings that do not come from the run to start from."""
+OF_NEW_HEAD = ("pooling",)
+"""The model settings that come from the run to start from only if the recipe does not have them."""
 OF_HEAD = ("outputs", "answer_of")
 """The model settings that the task sets."""
 TASK_OF_FAMILY = {
@@ -112,14 +114,16 @@ def settings_of_start(start: str, task: str, own: Mapping[str, Any]) -> dict[str
     """Return the settings of the model and of the tokenizers of the run to start from, by their
     dotted names.
 
-    Args: own: the settings of the recipe in the section `model`; only the dropout is kept.
+    Args: own: the settings of the recipe in the section `model`; the dropout and the pooling are
+        kept.
     Raises: ConfigError if the task cannot train the model; BundleError if it cannot be read.
     """
     found = read_outline(start)
     model = _fitting(found.settings, start, task)
     shape = model.model_dump(mode="json", exclude={*RATES, *OF_HEAD})
-    rates = {name: own[name] for name in RATES if name in own and name in type(model).model_fields}
-    return {f"model.{name}": value for name, value in (shape | rates).items()} | text_of(found)
+    kept = {name: own[name] for name in (*RATES, *OF_NEW_HEAD) if name in own}
+    kept = {name: value for name, value in kept.items() if name in type(model).model_fields}
+    return {f"model.{name}": value for name, value in (shape | kept).items()} | text_of(found)
 
 
 def text_of(found: Outline) -> dict[str, Any]:

@@ -33,7 +33,7 @@ OF_SOME_TASKS = STARTING | frozenset({
     "text.shared", "text.keep_spaces", "text.sampling", "text.source_units", "text.target_units",
     "text.source_lowercase", "text.target_lowercase", "text.source_from_file",
     "text.target_from_file", "training.label_smoothing", "training.convert",
-    "validation.sentences", "decoding", "model.head_layer",
+    "validation.sentences", "decoding", "model.head_layer", "model.pooling",
 })  # fmt: skip
 """Settings that only some tasks read. Every other setting is read by all tasks. `decoding` means
 all settings of the section `decoding`."""

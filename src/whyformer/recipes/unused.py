@@ -15,7 +15,7 @@ from whyformer.foundation.wording import either
 from whyformer.models.recurrent.language import RecurrentLanguageSettings
 from whyformer.models.recurrent.settings import RecurrentSettings
 from whyformer.recipes.recipe import Builtin, DataSettings, Recipe
-from whyformer.recipes.start import RATES
+from whyformer.recipes.start import OF_NEW_HEAD, RATES
 from whyformer.recipes.task_declaration import OF_SOME_TASKS, TASKS, ItemForm
 from whyformer.text.pieces import UNITS
 from whyformer.text.tokenizer import TokenizerSettings
@@ -167,7 +167,7 @@ def _of_model(recipe: Recipe, name: str) -> str | None:
     model = recipe.model
     if not name.startswith("model."):
         return None
-    if recipe.start_from and name.removeprefix("model.") not in RATES:
+    if recipe.start_from and name.removeprefix("model.") not in (*RATES, *OF_NEW_HEAD):
         return "the shape comes from the model in --start-from; only the dropout can be changed"
     if name in ("model.outputs", "model.answer_of"):
         return f"the task {recipe.task} sets it"

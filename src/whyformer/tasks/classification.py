@@ -72,7 +72,7 @@ class Classification(LabelledTask):
 
     default_recipe = "classify"
     items = ItemForm.LABELLED_TEXTS
-    reads = LabelledTask.reads | {"data.second", "text.keep_spaces"}
+    reads = LabelledTask.reads | {"data.second", "text.keep_spaces", "model.pooling"}
     unit, loss_unit = "texts", "nats per text"
     numeric: ClassVar[bool] = False
     """Whether the labels of this task are numbers."""

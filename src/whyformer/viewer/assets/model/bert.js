@@ -1,7 +1,7 @@
 import {EncoderLayer} from "./transformer.js";
 import {Linear, gelu, linearOf, normOf} from "./blocks.js";
 import {placesFrom, positionsOf} from "./positions.js";
-import {add, stackRows, Tensor} from "./tensors.js";
+import {add, meanRow, stackRows, Tensor} from "./tensors.js";
 
 const NGRAM_MULTIPLIER = 1000003; // as in blocks/ngrams.py
 const HEAD_LAYERS = {tanh: Math.tanh, gelu};
@@ -64,9 +64,15 @@ export class BERT {
     return new Linear(this.tokens, this.maskedBias).of(y);
   }
 
+  /** Return the vector of the whole text that the task head reads, as one row. */
+  textVector(x) {
+    if (this.settings.pooling === "mean") return meanRow(x);
+    return new Tensor([1, x.width], x.row(0));
+  }
+
   /** Return the outputs of the task head: one row for the whole text, or one for each token. */
   answers(x) {
-    const read = this.settings.answer_of === "text" ? new Tensor([1, x.width], x.row(0)) : x;
+    const read = this.settings.answer_of === "text" ? this.textVector(x) : x;
     const activation = HEAD_LAYERS[this.settings.layer_of_head];
     return this.answer.of(activation === undefined ? read : this.pooler.of(read).map(activation));
   }

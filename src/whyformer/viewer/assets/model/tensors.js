@@ -41,6 +41,14 @@ export function stackRows(vectors) {
   return result;
 }
 
+/** Return the mean of all rows, as one row. */
+export function meanRow(x) {
+  const mean = new Tensor([1, x.width]);
+  for (let i = 0; i < x.rows; i++) addToRows(mean, x.row(i));
+  for (let k = 0; k < x.width; k++) mean.data[k] /= x.rows;
+  return mean;
+}
+
 /** Put two tensors with the same number of rows beside each other. */
 export function besides(x, y) {
   return x.mapRows((row, result, i) => { result.set(row); result.set(y.row(i), x.width); }, x.width + y.width);
