@@ -6,9 +6,9 @@ Blocks fenced as ```bash are run by bash, with the programs of this environment 
 Each file has its own new directory, which contains a copy of runs/demo, the result of `make demo`.
 Lines with `make` or `git` are skipped, because CI has already run them. A block that is equal to
 one of an earlier file is not run again. Long trainings are shortened, and more so in later files,
-such as examples in another language. Blocks that name the same table or run form a chain, which
-runs in order. The chains run side by side, each process with one thread. The output of a chain is
-printed when the chain ends or fails.
+such as examples in another language. A block starts when the blocks that made its tables and runs
+have ended; the first block of a file that names a table or run makes it. Blocks run side by side,
+each process with one thread. The output of a block is printed when the block ends.
 """
 
 import os
@@ -18,7 +18,8 @@ import subprocess
 import sys
 import tempfile
 import time
-from concurrent.futures import ThreadPoolExecutor
+from collections import Counter
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
@@ -39,21 +40,18 @@ def shortened(script: str, longest: float) -> str:
     return MINUTES.sub(lambda found: f"{min(float(found[0]), longest):g}", script)
 
 
-def chains(scripts: list[str]) -> list[list[str]]:
-    """Return the scripts in groups that share no run and no table, the largest group first.
+def makers(scripts: list[str]) -> list[set[int]]:
+    """Return, for each script, the earlier scripts that make its tables and runs.
 
-    >>> chains(["sort a.tsv", "train --out runs/b", "head a.tsv", "use runs/b runs/demo"])
-    [['sort a.tsv', 'head a.tsv'], ['train --out runs/b', 'use runs/b runs/demo']]
+    >>> makers(["sort > a.tsv", "train --out runs/b", "head a.tsv > c.tsv", "use runs/b c.tsv"])
+    [set(), set(), {0}, {1, 2}]
     """
-    found: list[tuple[set[str], list[str]]] = []
-    for script in scripts:
-        names = set(NAMED.findall(script))
-        joined = [one for one in found if one[0] & names]
-        found = [one for one in found if one not in joined]
-        names |= {name for one in joined for name in one[0]}
-        found.append((names, [*(s for one in joined for s in one[1]), script]))
-    groups = [sorted(group, key=scripts.index) for _, group in found]
-    return sorted(groups, key=len, reverse=True)
+    first: dict[str, int] = {}
+    found: list[set[int]] = []
+    for number, script in enumerate(scripts):
+        names = NAMED.findall(script)
+        found.append({first.setdefault(name, number) for name in names} - {number})
+    return found
 
 
 def blocks_of(names: list[str]) -> dict[str, list[str]]:
@@ -71,39 +69,47 @@ def blocks_of(names: list[str]) -> dict[str, list[str]]:
     return found
 
 
-def run(name: str, scratch: Path, blocks: list[str]) -> str:
-    """Run a chain of a file up to the first failure, print what it prints, and return the failure,
-    or "" if there was none."""
+def run(name: str, place: Path, script: str) -> None:
+    """Run a block of a file in the directory of the file, and print its output.
+
+    Raises: RuntimeError if the block fails.
+    """
     programs = Path(sys.executable).parent
     environment = {"OMP_NUM_THREADS": "1"} | os.environ
     environment["PATH"] = f"{programs}{os.pathsep}{os.environ['PATH']}"
-    printed, failure = [], ""
-    for script in blocks:
-        begun = time.monotonic()
-        done = subprocess.run(
-            ["bash", "-euo", "pipefail", "-c", script], cwd=scratch, env=environment,
-            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, encoding="utf-8", check=False,
-        )  # fmt: skip
-        seconds = time.monotonic() - begun
-        printed.append(f"{name}, {seconds:.0f} s:\n{script}\n{done.stdout}")
-        if done.returncode:
-            failure = f"{name}: exit code {done.returncode} of this block:\n{script}"
-            break
-    print("\n".join(printed), flush=True)
-    return failure
+    begun = time.monotonic()
+    done = subprocess.run(
+        ["bash", "-euo", "pipefail", "-c", script], cwd=place, env=environment,
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, encoding="utf-8", check=False,
+    )  # fmt: skip
+    seconds = time.monotonic() - begun
+    print(f"{name}, {seconds:.0f} s:\n{script}\n{done.stdout}", flush=True)
+    if done.returncode:
+        raise RuntimeError(f"{name}: exit code {done.returncode} of this block:\n{script}")
 
 
 def main() -> None:
     """Run the blocks of the files named on the command line."""
     with tempfile.TemporaryDirectory() as scratch, ThreadPoolExecutor(os.cpu_count()) as pool:
-        running = []
+        waiting: dict[tuple[str, int], tuple[str, set[tuple[str, int]]]] = {}
         for name, scripts in blocks_of(sys.argv[1:]).items():
-            place = Path(scratch) / name
-            shutil.copytree(ROOT / "runs" / "demo", place / "runs" / "demo")
-            running += [pool.submit(run, name, place, chain) for chain in chains(scripts)]
-        failures = [found for one in running if (found := one.result())]
-    if failures:
-        raise SystemExit("\n".join(failures))
+            shutil.copytree(ROOT / "runs" / "demo", Path(scratch) / name / "runs" / "demo")
+            for number, needed in enumerate(makers(scripts)):
+                waiting[name, number] = scripts[number], {(name, one) for one in needed}
+        running: dict[Future[None], tuple[str, int]] = {}
+        ended: set[tuple[str, int]] = set()
+        # The blocks that most others wait for start first.
+        waited_for = Counter(one for _, needed in waiting.values() for one in needed)
+        while waiting or running:
+            ready = [key for key, (_, needed) in waiting.items() if needed <= ended]
+            for key in sorted(ready, key=lambda one: -waited_for[one]):
+                script, _ = waiting.pop(key)
+                running[pool.submit(run, key[0], Path(scratch) / key[0], script)] = key
+            for done in wait(running, return_when=FIRST_COMPLETED).done:
+                ended.add(running.pop(done))
+                if failure := done.exception():
+                    pool.shutdown(cancel_futures=True)
+                    raise SystemExit(str(failure))
 
 
 if __name__ == "__main__":
