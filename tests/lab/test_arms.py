@@ -5,7 +5,13 @@ import math
 import pytest
 
 from whyformer.foundation.bilingual import alike
-from whyformer.lab.method.arms import is_trained, tuned, tuned_difference, tuned_estimate
+from whyformer.lab.method.arms import (
+    is_trained,
+    rates_from_other_seeds,
+    tuned,
+    tuned_difference,
+    tuned_estimate,
+)
 from whyformer.lab.method.curves import points_along, points_of_rows, series_for_each
 from whyformer.lab.method.experiment import Cell, Mode, Results
 from whyformer.lab.method.statistics import NOT_MEASURED, estimate, geometric, paired
@@ -34,6 +40,20 @@ def results() -> Results:
 def test_each_arm_has_its_own_rate_and_a_run_that_broke_down_is_the_worst(results):
     assert tuned(results, "training", "loss", arm="plain") == [2.0, 4.0]
     assert tuned(results, "training", "loss", arm="better") == [1.0, 2.5]
+
+
+def test_the_other_seeds_choose_the_rate_of_a_seed():
+    losses = {0.1: [1.0, 4.0, 4.0], 0.2: [2.0, 3.0, 3.0], 0.3: [0.0, math.nan, 0.0]}
+    cells = [
+        Cell("training", {"rate": rate}, seed, {"loss": loss})
+        for rate, row in losses.items()
+        for seed, loss in enumerate(row)
+    ]
+    found = Results(Mode.FULL, cells)
+    assert rates_from_other_seeds(found, "training", "loss") == [0.2, 0.1, 0.1]
+    assert tuned(found, "training", "loss") == [2.0, 4.0, 4.0]
+    alone = Results(Mode.FULL, [cell for cell in cells if cell.seed == 0])
+    assert rates_from_other_seeds(alone, "training", "loss") == [0.3]
 
 
 def test_another_number_may_choose_the_rate(results):

@@ -126,11 +126,12 @@ WORDS: dict[str, Bilingual] = {
         "the order of the data. A number in [brackets] has a 95 % interval: a t-interval for a "
         "mean, an interval between two of the sorted values for a median. Where there are too few "
         "seeds, the lowest and the highest value stand in (parentheses). The arms of a comparison "
-        "share their seeds and are compared pair by pair, each at its own best learning rate.",
+        "share their seeds and are compared pair by pair, each at its own best learning rate. For "
+        "each seed, the other seeds choose this rate.",
         "모든 측정을 여러 시드로 반복합니다. 시드는 초기 가중치와 데이터 순서를 정합니다. [대괄호]는 95 % "
         "구간으로, 평균에는 t 구간을, 중앙값에는 정렬한 값 두 개 사이의 구간을 씁니다. 시드가 너무 적으면 "
         "(소괄호)에 최솟값과 최댓값을 적습니다. 비교하는 방식들은 같은 시드를 쓰고, 각자 가장 좋은 학습률에서 "
-        "짝지어 비교합니다.",
+        "짝지어 비교합니다. 이 학습률은 시드마다 나머지 시드로 고릅니다.",
     ),
     "how_level": Bilingual(
         "A verdict is stricter than the interval that you see. The laboratory makes many tests, and "

@@ -9,7 +9,7 @@ from whyformer.lab.experiments.smoothing.experiment import (
     SCARCE,
     log_odds_bound,
 )
-from whyformer.lab.method.arms import best_rate, is_trained, tuned
+from whyformer.lab.method.arms import tuned
 from whyformer.lab.method.experiment import Results
 from whyformer.lab.method.statistics import Estimate, estimate, exactly, paired
 from whyformer.lab.method.texts import texts_of
@@ -30,11 +30,10 @@ def best(results: Results, number: str, text: str, epsilon: float) -> list | Non
 
 def best_accuracy(results: Results, text: str, epsilon: float) -> list | None:
     """Return the accuracy of an arm at the learning rate with the highest accuracy."""
-    arm = {"text": text, "epsilon": epsilon}
-    if not is_trained(results, "training", **arm):
-        return None
-    rate = best_rate(results, "training", "accuracy", pick=lambda share: -share, **arm)
-    return results.values("training", "accuracy", rate=rate, **arm)
+    errors = tuned(
+        results, "training", "accuracy", pick=lambda share: -share, text=text, epsilon=epsilon
+    )
+    return None if errors is None else [-error for error in errors]
 
 
 def gain(results: Results, number: str, text: str, epsilon: float = JUDGED) -> Estimate:
