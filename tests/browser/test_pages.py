@@ -19,6 +19,13 @@ PAGES = (
     "index.html", "index.ko.html", "glossary.html", "warmup.html",
     "changes.html", "changes.ko.html", "method.html", "method.ko.html",
 )  # fmt: skip
+HEIGHTS = {1280: 900, 390: 844}
+"""The height of a window of each width."""
+QUESTIONS = tuple(
+    name
+    for page in sorted((LAB / "results").glob("*.json"))
+    for name in (f"{page.stem}.html", f"{page.stem}.ko.html")
+)
 FAULTY = """<!doctype html><html><body><div style="width:2000px">wide</div>
 <svg class="plot" width="100" height="100"></svg><img src="data:image/png;base64,AAAA" width="9">
 <script>console.error("wrong")</script><script src="https://example.org/a.js"></script></body>"""
@@ -110,6 +117,65 @@ def test_the_laboratory_is_whole(opened, name, width):
     assert (seen.errors, seen.requests, seen.empty_drawings()) == ([], [], [])
     assert seen.overflow() <= 0
     assert len(seen.page.inner_text("body")) > 1000
+
+
+def bottoms(tab, *selectors: str) -> list[float]:
+    """Return where the first element of each selector ends, in pixels from the top."""
+    boxes = [tab.locator(selector).first.bounding_box() for selector in selectors]
+    return [box["y"] + box["height"] for box in boxes]
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_the_first_screen_of_every_question_has_answer_figure_and_practice(opened, width):
+    height = HEIGHTS[width]
+    seen = opened(LAB / QUESTIONS[0], width)
+    seen.page.set_viewport_size({"width": width, "height": height})
+    for name in QUESTIONS:
+        seen.page.goto((LAB / name).as_uri())
+        answer, figure, practice = bottoms(seen.page, ".answer", ".shown svg.plot", ".practice")
+        half = seen.page.locator(".shown svg.plot").bounding_box()["height"] / 2
+        assert seen.overflow() <= 0, name
+        assert answer < height, name
+        assert (figure < height) if width == max(WIDTHS) else (figure - half < height), name
+        assert width == min(WIDTHS) or practice < height, name
+        assert practice < bottoms(seen.page, "details.row")[0], name
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize("page", ["positions.html", "warmup.ko.html"])
+def test_a_row_opens_with_the_keyboard_and_without_a_script(chromium, page, width):
+    context = chromium.new_context(
+        viewport={"width": width, "height": 844}, java_script_enabled=False, offline=True
+    )
+    try:
+        tab = context.new_page()
+        tab.goto((LAB / page).as_uri())
+        rows = tab.locator("details.row")
+        assert tab.locator("details.row[open]").count() == 0
+        for place in range(rows.count()):
+            assert not rows.nth(place).locator("article").is_visible()
+            rows.nth(place).locator("summary").focus()
+            tab.keyboard.press("Enter")
+            assert rows.nth(place).locator("article").is_visible()
+        assert tab.locator("html").bounding_box()["width"] <= width
+    finally:
+        context.close()
+
+
+@pytest.mark.parametrize("page", ["positions.html", "warmup.ko.html"])
+def test_open_rows_do_not_make_the_page_wider_than_a_phone(opened, page):
+    seen = opened(LAB / page, min(WIDTHS))
+    seen.page.eval_on_selector_all("details.row", "all => all.forEach(one => { one.open = true })")
+    assert seen.overflow() <= 0
+
+
+def test_a_link_of_the_overview_opens_the_row_of_its_claim(opened):
+    seen = opened(LAB / "index.html", max(WIDTHS))
+    link = seen.page.locator(".sayings a").first
+    name = link.get_attribute("href").partition("#")[2]
+    link.click()
+    assert seen.page.locator(f"#{name}").is_visible()
+    assert seen.page.locator("details.row[open]").count() == 1
 
 
 def test_every_link_of_the_laboratory_leads_to_a_page(opened):

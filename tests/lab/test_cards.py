@@ -159,8 +159,10 @@ def test_placeholders_of_nothing_are_found():
 
 def test_headings_must_be_the_seven(tmp_path):
     (tmp_path / "x").mkdir()
-    (tmp_path / "x" / "card.en.md").write_text("## In short\n\nfine\n\n## Something else\n")
-    with pytest.raises(DataError, match="must begin with `## In short`"):
+    (tmp_path / "x" / "card.en.md").write_text(
+        "## The answer in numbers\n\nfine\n\n## Something else\n"
+    )
+    with pytest.raises(DataError, match="must begin with `## The answer in numbers`"):
         read_card("x", EN, tmp_path)
     assert read_card("y", EN, tmp_path) is None
 

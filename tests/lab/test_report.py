@@ -29,6 +29,7 @@ from whyformer.lab.pages.glossary import GLOSSARY
 from whyformer.lab.pages.live import LIVE, SCRIPTS, script_of
 from whyformer.lab.pages.numbers import format_estimate
 from whyformer.lab.pages.page import Page
+from whyformer.lab.pages.sayings import SAYINGS
 from whyformer.lab.pages.site import write_report
 from whyformer.lab.pages.wording import VERDICT_MEANINGS, WORDS
 
@@ -141,6 +142,17 @@ def test_a_claim_that_changed_after_the_data_says_so():
     )
 
 
+@pytest.mark.parametrize("language", list(Language))
+def test_the_index_begins_with_the_sentences_of_the_study_notes(pages, language):
+    html = page(pages, "index", language)
+    places = [html.index(f"“{in_symbols(one.text.in_(language))}”") for one in SAYINGS]
+    assert places == sorted(places)
+    assert places[-1] < html.index(f"<h2>{WORDS['all_verdicts'].in_(language)}</h2>")
+    for one in SAYINGS:
+        for name in one.claims:
+            assert f'href="{file_of(one.question, language)}#claim-{name}"' in html
+
+
 def test_a_question_that_was_not_measured_says_so(pages):
     others = [name for name in written() if name != "scaling"]
     for name in others:
@@ -191,7 +203,10 @@ def test_every_page_is_whole_and_its_links_lead_somewhere(pages):
         assert read.wrong == [], file.name
         assert len(read.ids) == len(set(read.ids)), file.name
         for address in read.addresses:
-            assert address == "data:," or (pages / address).is_file(), (file.name, address)
+            name, _, place = address.partition("#")
+            assert address == "data:," or (pages / name).is_file(), (file.name, address)
+            if place:
+                assert f'id="{place}"' in (pages / name).read_text(encoding="utf-8"), address
 
 
 def test_no_page_can_ask_the_network(pages):

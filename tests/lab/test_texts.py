@@ -3,7 +3,7 @@
 import pytest
 
 from whyformer.foundation.bilingual import Bilingual
-from whyformer.lab.method.experiment import Mode, Results
+from whyformer.lab.method.experiment import Mode, Results, Shown
 from whyformer.lab.method.questions import EXPERIMENTS
 from whyformer.lab.method.statistics import exactly
 from whyformer.lab.method.texts import Texts, texts_of
@@ -12,9 +12,15 @@ from whyformer.lab.method.verdict import above
 CLAIM = {"popular": ["A", "가"], "precise": ["B", "나"], "criterion": ["C", "다"]}
 CONTENT = {
     "question": ["Why?", "왜?"],
+    "answer": ["Because.", "그래서."],
+    "practice": ["Do it.", "하세요."],
+    "figure": "chart",
     "keywords": ["why", "왜"],
     "names": {"sum": "Σ", "adam": ["Adam, tuned", "조정한 Adam"]},
-    "claims": {"one": CLAIM, "two": {**CLAIM, "changed_after_data": ["D", "라"]}},
+    "claims": {
+        "one": {**CLAIM, "shown": {"label": ["F", "바"], "test": "t", "places": ["here"]}},
+        "two": {**CLAIM, "changed_after_data": ["D", "라"]},
+    },
     "figures": {
         "chart": {
             "title": ["Loss: {part}", "손실: {part}"],
@@ -32,6 +38,7 @@ def test_texts_become_claims_in_the_order_of_the_file():
     one, two = Texts(CONTENT).claims(tests)
     assert (one.name, one.popular, one.changed_after_data) == ("one", Bilingual("A", "가"), None)
     assert two.changed_after_data == Bilingual("D", "라")
+    assert (one.shown, two.shown) == (Shown(Bilingual("F", "바"), "t", ("here",)), Shown())
     assert two.judge(Results(Mode.QUICK, [])).holds == ("here",)
 
 

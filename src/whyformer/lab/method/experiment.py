@@ -115,6 +115,21 @@ def _has(cell: Cell, fixed: Mapping[str, Any]) -> bool:
 
 
 @dataclass(frozen=True)
+class Shown:
+    """Which effect of a claim the row of the claim shows.
+
+    Args:
+        label: what the effect is, in a few words; None means the name of the test.
+        test: name of the test; "" means the first test that explains the verdict.
+        places: the circumstances, at most two; () means those that explain the verdict.
+    """
+
+    label: Bilingual | None = None
+    test: str = ""
+    places: Sequence[str] = ()
+
+
+@dataclass(frozen=True)
 class Claim:
     """A statement that the measurement can support or refute.
 
@@ -125,6 +140,7 @@ class Claim:
         tests: function that returns the tests of each circumstance, given the results.
         changed_after_data: what changed in the wording or in the tests after the measurement, and
             why; None if nothing changed. The page shows this text beside the criterion.
+        shown: the effect that the page shows before the reader opens the claim.
     """
 
     name: str
@@ -133,10 +149,26 @@ class Claim:
     criterion: Bilingual
     tests: Callable[[Results], Mapping[str, Sequence[Test]]]
     changed_after_data: Bilingual | None = None
+    shown: Shown = Shown()
 
     def judge(self, results: Results, *, corrected: bool = True) -> Judgement:
         """Return the verdict on the claim. Args: corrected: see `Test.answer`."""
         return judge(self.tests(results), corrected=corrected)
+
+
+@dataclass(frozen=True)
+class Brief:
+    """What the first screen of a page shows below the question.
+
+    Args:
+        answer: one sentence that a first-year student understands.
+        practice: what to do in practice.
+        figure: name of the figure that shows the answer.
+    """
+
+    answer: Bilingual
+    practice: Bilingual
+    figure: str
 
 
 @dataclass(frozen=True)
@@ -153,6 +185,7 @@ class Experiment:
         revision: increase it when the meaning of a measurement changes. Cells of an older
             revision are measured again.
         command: the command that measures it again; "" means `whyformer lab run`.
+        brief: the answer in one sentence; None for a comparison, whose card begins with the answer.
     """
 
     name: str
@@ -166,6 +199,7 @@ class Experiment:
     names: Mapping[str, Bilingual] = field(default_factory=dict)
     revision: int = 1
     command: str = ""
+    brief: Brief | None = None
 
     def part(self, name: str) -> Part:
         """Return the part with the given name."""

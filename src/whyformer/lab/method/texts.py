@@ -12,7 +12,7 @@ from typing import Any
 
 from whyformer.foundation.bilingual import Bilingual, alike
 from whyformer.lab.method.charts import Axis, Chart, Formula, HeatMap, Series, Table
-from whyformer.lab.method.experiment import Claim, Results
+from whyformer.lab.method.experiment import Brief, Claim, Results, Shown
 from whyformer.lab.method.statistics import Estimate
 from whyformer.lab.method.verdict import Test
 
@@ -25,12 +25,15 @@ Tests = Callable[[Results], Mapping[str, Sequence[Test]]]
 class Texts:
     """The texts of one question.
 
-    Args: content: the values of `texts.toml`: `question`, `keywords`, `mentions`, and the tables
-        `claims`, `figures` and `names`.
+    Args: content: the values of `texts.toml`: `question`, `answer`, `practice`, `figure`,
+        `keywords`, `mentions`, and the tables `claims`, `figures` and `names`.
     """
 
     def __init__(self, content: Mapping[str, Any]) -> None:
         self.question = _bilingual(content["question"])
+        self.brief = Brief(
+            _bilingual(content["answer"]), _bilingual(content["practice"]), content["figure"]
+        )
         self.keywords: tuple[str, ...] = tuple(content["keywords"])
         self.mentions: tuple[str, ...] = tuple(content.get("mentions", ()))
         self.names = {name: _bilingual(value) for name, value in content["names"].items()}
@@ -46,7 +49,12 @@ class Texts:
             odd = sorted(tests.keys() ^ self._claims.keys())
             raise ValueError(f"each claim needs both texts and tests: {', '.join(odd)}")
         return tuple(
-            Claim(name=name, tests=tests[name], **{k: _bilingual(v) for k, v in texts.items()})
+            Claim(
+                name=name,
+                tests=tests[name],
+                shown=_shown(texts.get("shown", {})),
+                **{kind: _bilingual(v) for kind, v in texts.items() if kind != "shown"},
+            )
             for name, texts in self._claims.items()
         )
 
@@ -111,6 +119,15 @@ def texts_of(name: str) -> Texts:
     """Return the texts of a question."""
     path = EXPERIMENTS / name / "texts.toml"
     return Texts(tomllib.loads(path.read_text(encoding="utf-8")))
+
+
+def _shown(content: Mapping[str, Any]) -> Shown:
+    label = content.get("label")
+    return Shown(
+        None if label is None else _bilingual(label),
+        content.get("test", ""),
+        tuple(content.get("places", ())),
+    )
 
 
 def _bilingual(value: str | list[str]) -> Bilingual:

@@ -51,10 +51,15 @@ def answer(experiment: Experiment, record: Record | None, language: Language) ->
     facts = facts_of(experiment, record.results if record else None)
     card = read_card(experiment.name, language)
     lines = [f"{title(experiment, record, language)}  ({experiment.name})", ""]
+    brief = experiment.brief
+    if brief is not None:
+        lines += [brief.answer.in_(language), ""]
     if card is not None and record is not None:
         lines += [in_text(card.summary, facts, language), ""]
         if not all_measured(card.summary, facts):
             lines += [f"{ABSENT} {WORDS['not_in_this_run'].in_(language)}", ""]
+    if brief is not None:
+        lines += [f"{WORDS['practice'].in_(language)}: {brief.practice.in_(language)}", ""]
     lines.append(WORDS["claims"].in_(language))
     for claim in experiment.claims:
         judgement = facts.judgements.get(claim.name)
@@ -109,9 +114,12 @@ def page_of(experiment: Experiment, language: Language) -> str:
 def as_json(experiment: Experiment, record: Record | None) -> dict[str, Any]:
     """Return a question with its claims, verdicts and numbers as JSON values."""
     facts = facts_of(experiment, record.results if record else None)
+    brief = experiment.brief
     return {
         "name": experiment.name,
         "question": {"en": experiment.question.en, "ko": experiment.question.ko},
+        "answer": None if brief is None else {"en": brief.answer.en, "ko": brief.answer.ko},
+        "practice": None if brief is None else {"en": brief.practice.en, "ko": brief.practice.ko},
         "measured": None if record is None else dict(record.made),
         "claims": {
             claim.name: {

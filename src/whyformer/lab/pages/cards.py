@@ -22,7 +22,7 @@ from whyformer.lab.pages.wording import WORDS
 
 CARDS = Path(__file__).parents[1] / "experiments"
 SECTIONS = (
-    Bilingual("In short", "요약"),
+    Bilingual("The answer in numbers", "숫자로 본 답"),
     Bilingual("What is usually said, and what can be tested", "흔히 하는 말과 검증할 수 있는 말"),
     Bilingual("Derivation", "유도"),
     Bilingual("What was measured", "무엇을 재었나"),
@@ -59,7 +59,7 @@ class Card:
 
     @property
     def summary(self) -> str:
-        """The section `In short`, which summarizes the card."""
+        """The section `The answer in numbers`, which summarizes the card."""
         return self.bodies[0]
 
 

@@ -1,5 +1,4 @@
-"""The part of a page about one claim: the verdict, the criterion, and every test with its
-interval."""
+"""The details of one claim: what was tested, the criterion, and every test with its interval."""
 
 import math
 from dataclasses import replace
@@ -14,14 +13,13 @@ from whyformer.lab.method.verdict import Test
 from whyformer.lab.pages.cards import badge, html_estimate
 from whyformer.lab.pages.frame import say
 from whyformer.lab.pages.method import level
-from whyformer.lab.pages.page import Page, circumstance, is_quick, not_yet, where
+from whyformer.lab.pages.page import Page, circumstance, is_quick, where
 from whyformer.lab.pages.wording import WORDS
 
 
 def claim_article(page: Page, claim: Claim, language: Language) -> str:
-    """Return a claim with its verdict. The criterion and the tests appear on a click."""
+    """Return the details of a claim, which appear when the reader opens the row of the claim."""
     judgement = page.facts.judgements.get(claim.name)
-    mark = badge(judgement, language) if judgement else not_yet(language)
     tests = "" if page.record is None else _tests(page, claim, language)
     seen = where(page.experiment, judgement, language) if judgement else []
     places = "".join(f"<span><b>{escape(a)}</b> {in_symbols(b)}</span>" for a, b in seen)
@@ -29,15 +27,13 @@ def claim_article(page: Page, claim: Claim, language: Language) -> str:
     uncorrected = "" if page.record is None else _uncorrected(page, claim, language)
     note = "" if changed is None else _changed(changed.in_(language), language)
     return (
-        f'<article class="claim" id="claim-{escape(claim.name)}"><header>'
-        f"<h3>“{in_symbols(claim.popular.in_(language))}”</h3>{mark}</header>"
+        f'<article class="claim" id="claim-{escape(claim.name)}">'
         + (f'<p class="where">{places}</p>' if places else "")
         + uncorrected
         + f"<dl><dt>{say('precise', language)}</dt>"
-        f"<dd>{in_symbols(claim.precise.in_(language))}</dd></dl>{note}"
-        f"<details><summary>{say('criterion' if changed is None else 'criterion_now', language)}"
-        "</summary>"
-        f"<p>{in_symbols(claim.criterion.in_(language))}</p>{tests}</details></article>\n"
+        f"<dd>{in_symbols(claim.precise.in_(language))}</dd>"
+        f"<dt>{say('criterion' if changed is None else 'criterion_now', language)}</dt>"
+        f"<dd>{in_symbols(claim.criterion.in_(language))}</dd></dl>{note}{tests}</article>"
     )
 
 

@@ -20,18 +20,42 @@ from whyformer.lab.pages.wording import WORDS
 
 def drawn(figure: Figure, language: Language) -> str:
     """Return a chart, a heat map or a table as a figure of a page."""
-    if isinstance(figure, Chart):
-        body = _chart(figure, language)
-    elif isinstance(figure, HeatMap):
-        body = _heat_map(figure, language)
-    else:
-        body = _table(figure, language)
-    kind = type(figure).__name__.lower()
     return (
-        f'<figure class="{kind}" id="{escape(figure.name)}">'
-        f"<figcaption><h3>{in_symbols(figure.title.in_(language))}</h3>"
-        f"<p>{in_symbols(figure.caption.in_(language))}</p></figcaption>{body}</figure>"
+        f"{_opening(figure)}<figcaption>{_title(figure, language)}{_caption(figure, language)}"
+        f"</figcaption>{_body(figure, language)}</figure>"
     )
+
+
+def drawn_first(figure: Figure, language: Language, hint: str) -> str:
+    """Return the figure of the first screen, with its caption below or beside it.
+
+    Args: hint: HTML that tells how to read the values.
+    """
+    return (
+        f'{_opening(figure)}<div class="plate">{_title(figure, language)}'
+        f"{_body(figure, language)}</div>"
+        f"<figcaption>{_caption(figure, language)}{hint}</figcaption></figure>"
+    )
+
+
+def _opening(figure: Figure) -> str:
+    return f'<figure class="{type(figure).__name__.lower()}" id="{escape(figure.name)}">'
+
+
+def _title(figure: Figure, language: Language) -> str:
+    return f"<h3>{in_symbols(figure.title.in_(language))}</h3>"
+
+
+def _caption(figure: Figure, language: Language) -> str:
+    return f"<p>{in_symbols(figure.caption.in_(language))}</p>"
+
+
+def _body(figure: Figure, language: Language) -> str:
+    if isinstance(figure, Chart):
+        return _chart(figure, language)
+    if isinstance(figure, HeatMap):
+        return _heat_map(figure, language)
+    return _table(figure, language)
 
 
 def _chart(chart: Chart, language: Language) -> str:

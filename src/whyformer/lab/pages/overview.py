@@ -15,6 +15,7 @@ from whyformer.lab.pages.frame import document, file_of, say
 from whyformer.lab.pages.glossary import GLOSSARY
 from whyformer.lab.pages.method import METHOD_PAGE, level
 from whyformer.lab.pages.page import Page, is_quick, not_yet, where
+from whyformer.lab.pages.sayings import sayings_section
 from whyformer.lab.pages.wording import VERDICT_MEANINGS, WORDS
 
 
@@ -45,14 +46,15 @@ def index_page(pages: Sequence[Page], language: Language, languages: Sequence[La
     title = WORDS["laboratory"].in_(language)
     body = (
         f"<h1>{escape(title)}</h1>\n<p class=lead>{say('lead', language)}</p>\n{notice}"
-        f'<p><a href="{file_of(CHANGES_PAGE, language)}">{say("changes_link", language)}</a></p>\n'
+        f"{sayings_section(pages, language)}\n"
         f"<h2>{say('all_verdicts', language)}</h2>\n<p>{count}</p>"
         f'<div class="filter">{buttons}</div>{hint}\n<div class="glance">{articles}</div>\n'
         f'<h2>{say("how_to_read", language)}</h2>\n<dl class="meanings">{meanings}</dl>\n'
         f"<p>{say('how_intervals', language)}</p><p>"
         f"{say('how_level', language, level=level(), family=FAMILY)} "
         f'<a href="{file_of(METHOD_PAGE, language)}">{say("method", language)}</a></p>'
-        f"<p>{say('refuted_too', language)}</p>"
+        f"<p>{say('refuted_too', language)}</p>\n"
+        f'<p><a href="{file_of(CHANGES_PAGE, language)}">{say("changes_link", language)}</a></p>'
     )
     return document("index", title, body, language, languages)
 

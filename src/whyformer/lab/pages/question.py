@@ -8,15 +8,18 @@ from whyformer.charts.numbers import number
 from whyformer.charts.table import table
 from whyformer.charts.words import in_symbols
 from whyformer.foundation.bilingual import Language
+from whyformer.lab.method.charts import Figure
 from whyformer.lab.pages.cards import SECTIONS, Card, Facts, in_html
-from whyformer.lab.pages.claims import claim_article
-from whyformer.lab.pages.drawing import drawn
+from whyformer.lab.pages.drawing import drawn, drawn_first
 from whyformer.lab.pages.frame import document, file_of, say
 from whyformer.lab.pages.live import LIVE, script_of
 from whyformer.lab.pages.method import provenance_of_criterion
 from whyformer.lab.pages.page import Page, is_quick
+from whyformer.lab.pages.rows import claim_table
 from whyformer.lab.pages.wording import WORDS
 
+DERIVATION, MEASURED = 2, 3
+"""Places of two sections in `SECTIONS`."""
 RESULTS = "results"
 """Name of the folder that contains the numbers of the pages as JSON."""
 
@@ -28,27 +31,26 @@ def question_page(
     around: Sequence[Page | None],
 ) -> str:
     """Return the page of one question. Args: around: the previous question and the next one."""
-    experiment, card, record = page.experiment, page.cards[language], page.record
+    experiment, card = page.experiment, page.cards[language]
     sections = _sections(card, page.facts, language)
-    figures = ""
-    if record is not None:
-        figures = "\n".join(drawn(f, language) for f in experiment.charts(record.results))
-        figures = f'<p class="soft hint">{say("hover", language)}</p>\n{figures}' if figures else ""
-    claims = "".join(claim_article(page, claim, language) for claim in experiment.claims)
+    lead, others = leading_figure(page)
+    figures = "\n".join(drawn(figure, language) for figure in others)
     live = _live(experiment.name, language)
-    short = sections[0] if sections else f"<p class=absent>{say('not_written', language)}</p>"
+    summary = sections[0] if sections else f"<p class=absent>{say('not_written', language)}</p>"
     body = [
         f"<h1>{in_symbols(experiment.question.in_(language))}</h1>",
         _notices(page, language),
-        f'<div class="short">{short}</div>',
-        f'<h2>{say("claims", language)}</h2>\n<div class="claims">{claims}</div>',
+        first_screen(page, lead, language, summary),
+        f"<h2>{say('claims', language)}</h2>\n<p class=soft>{say('open_a_row', language)}</p>",
+        claim_table(page, language),
     ]
-    for place, section in enumerate(sections[1:], start=1):
-        heading = SECTIONS[place].in_(language)
-        body.append(f"<h2>{escape(heading)}</h2>\n{section}")
-        if heading == SECTIONS[2].in_(language):
+    for place, section in enumerate(sections):
+        if place == 0 and experiment.brief is None:  # the page begins with this section
+            continue
+        body.append(f"<h2>{escape(SECTIONS[place].in_(language))}</h2>\n{section}")
+        if place == DERIVATION:
             body.append(live)
-        if heading == SECTIONS[3].in_(language):
+        if place == MEASURED:
             body.append(figures)
     if not sections:
         body += [live, figures]
@@ -57,6 +59,36 @@ def question_page(
     title = experiment.question.in_(language)
     html = "\n".join(part for part in body if part)
     return document(experiment.name, title, html, language, languages, scripts)
+
+
+def leading_figure(page: Page) -> tuple[Figure | None, list[Figure]]:
+    """Return the figure of the first screen, and the other figures in order. The figure of the
+    first screen is the one that the brief names, or the first figure if this one was not measured.
+    """
+    if page.record is None:
+        return None, []
+    figures = list(page.experiment.charts(page.record.results))
+    brief = page.experiment.brief
+    named = [figure for figure in figures if brief is not None and figure.name == brief.figure]
+    lead = next(iter(named or figures), None)
+    return lead, [figure for figure in figures if figure is not lead]
+
+
+def first_screen(page: Page, lead: Figure | None, language: Language, summary: str) -> str:
+    """Return the answer, the figure that shows it, and what to do in practice.
+
+    Args: summary: the summary of the card, which is the answer if there is no brief.
+    """
+    brief = page.experiment.brief
+    hint = f'<p class="soft hint">{say("hover", language)}</p>'
+    figure = "" if lead is None else drawn_first(lead, language, hint)
+    if brief is None:
+        return f'<div class="short">{summary}</div>\n<div class="shown">{figure}</div>'
+    return (
+        f'<p class="answer">{in_symbols(brief.answer.in_(language))}</p>\n'
+        f'<div class="shown">{figure}<aside class="practice"><h2>{say("practice", language)}</h2>'
+        f"<p>{in_symbols(brief.practice.in_(language))}</p></aside></div>"
+    )
 
 
 def _sections(card: Card | None, facts: Facts, language: Language) -> list[str]:

@@ -7,12 +7,21 @@ WORDS: dict[str, Bilingual] = {
     "laboratory": Bilingual("The Transformer, questioned", "트랜스포머에게 묻다"),
     "lab": Bilingual("laboratory", "실험실"),
     "lead": Bilingual(
-        "What is usually said about the Transformer, turned into claims that a measurement can "
-        "refute, and measured on the modules of whyformer itself. Each verdict follows from a "
-        "written criterion.",
+        "We turned what people say about the Transformer into claims that a measurement can "
+        "refute, and measured them on the modules of whyformer. A written criterion decides each "
+        "verdict.",
         "트랜스포머에 대해 흔히 하는 말을 측정으로 반박할 수 있는 주장으로 바꾸고, whyformer의 모듈로 "
-        "직접 재었습니다. 판정은 글로 적어 둔 기준에 따라 내려집니다.",
+        "직접 재었습니다. 판정은 글로 적어 둔 기준에 따라 내립니다.",
     ),
+    "sayings": Bilingual("It began with these sentences", "이 문장들에서 시작했습니다"),
+    "sayings_lead": Bilingual(
+        "They are from the study notes of a mentor and students on “Attention Is All You Need”. Each "
+        "sentence became one or more claims. A link leads to the measurement.",
+        "‘Attention Is All You Need’를 공부한 멘토와 학생들의 노트에 있는 문장입니다. 문장마다 하나 이상의 주장으로 "
+        "바꾸어 재었습니다. 링크를 누르면 측정 결과로 갑니다.",
+    ),
+    "mentor": Bilingual("Mentor:", "멘토:"),
+    "students": Bilingual("Students:", "학생들:"),
     "verdicts": Bilingual("Verdicts", "판정"),
     "all_verdicts": Bilingual("All verdicts at a glance", "판정 한눈에 보기"),
     "count": Bilingual(
@@ -50,7 +59,14 @@ WORDS: dict[str, Bilingual] = {
         "This was measured by an older revision of the experiment.",
         "실험의 이전 판으로 잰 결과입니다.",
     ),
-    "claims": Bilingual("The claims and their verdicts", "주장과 판정"),
+    "claims": Bilingual("What people say, and what we measured", "흔히 하는 말과 측정 결과"),
+    "people_say": Bilingual("People say", "흔히 하는 말"),
+    "we_measured": Bilingual("We measured", "측정 결과"),
+    "open_a_row": Bilingual(
+        "Open a row to see what exactly was tested, the criterion, and every test.",
+        "행을 펼치면 정확히 무엇을 검정했는지, 기준과 모든 검사를 볼 수 있습니다.",
+    ),
+    "practice": Bilingual("In practice", "실제로 쓸 때"),
     "precise": Bilingual("As it can be tested", "검증할 수 있는 말로"),
     "criterion": Bilingual("Criterion, fixed before the run", "실행 전에 정한 기준"),
     "criterion_now": Bilingual("Criterion and tests", "기준과 검사"),
@@ -59,7 +75,7 @@ WORDS: dict[str, Bilingual] = {
     "circumstance": Bilingual("Where", "어디에서"),
     "test": Bilingual("Tested", "검사"),
     "effect": Bilingual("Measured", "측정값"),
-    "demanded": Bilingual("Demanded", "요구"),
+    "demanded": Bilingual("Required", "기준값"),
     "answer": Bilingual("Result", "결과"),
     "above": Bilingual("above {low}", "{low} 초과"),
     "at_least": Bilingual("at least {low}", "{low} 이상"),

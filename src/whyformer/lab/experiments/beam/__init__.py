@@ -29,6 +29,7 @@ EXPERIMENT = Experiment(
         Part("exact", measure_exact, exact_conditions, {Mode.QUICK: 5, Mode.FULL: 20}),
         Part("search", measure_search, search_conditions, {Mode.QUICK: 2, Mode.FULL: 5}),
     ),
+    brief=TEXTS.brief,
     claims=CLAIMS,
     numbers=numbers,
     charts=charts,

@@ -7,7 +7,13 @@ import numpy as np
 
 from whyformer.foundation.bilingual import Bilingual
 from whyformer.lab.experiments.bottleneck.claims import TASKS, best
-from whyformer.lab.experiments.bottleneck.experiment import ONE_WAY, SHORTEST, TWICE_AS_WIDE, arm
+from whyformer.lab.experiments.bottleneck.experiment import (
+    KINDS,
+    ONE_WAY,
+    SHORTEST,
+    TWICE_AS_WIDE,
+    arm,
+)
 from whyformer.lab.method.charts import SHARE_RIGHT, Figure, Points, Series, theory
 from whyformer.lab.method.curves import points_of_rows
 from whyformer.lab.method.experiment import Results, Settings
@@ -35,6 +41,7 @@ def charts(results: Results) -> list[Figure]:
     wider = [Series(NAMES["wide"], over_lengths("symbols", wide))]
     accuracy = float(np.mean(best(results, "mean", arm("general", "copy")) or math.nan))
     independent = theory(NAMES["independent"], lengths, lambda n: accuracy**n)
+    chance = theory(NAMES["chance"], lengths, lambda _: 1 / KINDS)
     places = [
         Series(NAMES[task], points_of_rows(count(1), rows))
         for task in TASKS
@@ -42,7 +49,7 @@ def charts(results: Results) -> list[Figure]:
     ]
     measured = wider if best(results, "mean", wide) else []
     return [
-        TEXTS.chart("symbols", [*shown("symbols"), *measured], y=SHARE_RIGHT),
+        TEXTS.chart("symbols", [*shown("symbols"), *measured, chance], y=SHARE_RIGHT),
         TEXTS.chart("exact", [*shown("exact"), independent]),
         TEXTS.chart("places", places, y=SHARE_RIGHT),
     ]

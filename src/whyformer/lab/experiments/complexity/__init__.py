@@ -25,6 +25,7 @@ EXPERIMENT = Experiment(
         Part("time", experiment.measure_time, experiment.time_conditions,
              {Mode.QUICK: 3, Mode.FULL: 5}, timed=True),
     ),
+    brief=TEXTS.brief,
     claims=CLAIMS,
     numbers=numbers,
     charts=charts,

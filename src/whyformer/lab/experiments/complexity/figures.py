@@ -69,19 +69,28 @@ def charts(results: Results) -> list[Figure]:
         return points_along(results, part, number, "n", statistic=median, **where)
 
     chains = [Series(NAMES[kind], along("depth", "depth", kind=kind)) for kind in CHAINS]
+    laws = [_law(along("depth", "depth", kind=kind), kind) for kind in ("attention", "rnn")]
     generated = [
         Series(NAMES[name], along("decoding", "operations", kind=kind, cached=cached))
         for name, kind, cached in GENERATING
     ]
     return [
         table(results),
-        TEXTS.chart("depth", chains, log="xy"),
+        TEXTS.chart("depth", [*chains, *laws], log="xy"),
         reach_map(results),
         share_chart(results),
         time_chart(results),
         ratio_chart(results),
         TEXTS.chart("generation", generated, log="xy"),
     ]
+
+
+def _law(measured: Points, kind: str) -> Series:
+    """Return the sequential operations of Table 1 as a line through the last measured point."""
+    last, value = measured[-1]
+    formula, power = ("O(1)", 0) if kind == "attention" else ("O(n)", 1)
+    name = Bilingual(f"theory: {formula}", f"이론: {formula}")
+    return theory(name, [n for n, _ in measured], lambda n: value.value * (n / last) ** power)
 
 
 def table(results: Results) -> Table:

@@ -20,6 +20,7 @@ EXPERIMENT = Experiment(
         Part("training", experiment.measure_training, experiment.training_conditions,
              {Mode.QUICK: 2, Mode.FULL: 5}),
     ),
+    brief=TEXTS.brief,
     claims=CLAIMS,
     numbers=numbers,
     charts=charts,

@@ -29,6 +29,7 @@ EXPERIMENT = Experiment(
         Part("reach", experiment.measure_reach, experiment.reach_conditions,
              {Mode.QUICK: 1, Mode.FULL: 5}),
     ),
+    brief=TEXTS.brief,
     claims=CLAIMS,
     numbers=numbers,
     charts=charts,

@@ -81,7 +81,10 @@ def lag_chart(results: Results) -> Chart:
         curves = results.values("lags", "log_norm", model=model)
         return [(k, estimate([c[k] - c[0] for c in curves]).map(math.exp)) for k in LAGS]
 
-    return TEXTS.chart("lags", [Series(NAMES[model], points(model)) for model in SHOWN], log="y")
+    measured = [Series(NAMES[model], points(model)) for model in SHOWN]
+    step = PREDICTED["rnn-orthogonal"]
+    law = theory(NAMES["predicted RNN"], LAGS, lambda lag: step**lag)
+    return TEXTS.chart("lags", [*measured, law], log="y")
 
 
 def factor_table(results: Results) -> Table:

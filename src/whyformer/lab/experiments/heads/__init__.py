@@ -13,6 +13,7 @@ EXPERIMENT = Experiment(
     keywords=TEXTS.keywords,
     mentions=TEXTS.mentions,
     parts=(Part("training", measure, conditions, {Mode.QUICK: 2, Mode.FULL: 5}),),
+    brief=TEXTS.brief,
     claims=CLAIMS,
     numbers=numbers,
     charts=charts,

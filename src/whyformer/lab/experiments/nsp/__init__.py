@@ -21,6 +21,7 @@ EXPERIMENT = Experiment(
         Part("arms", measure_arm, arm_conditions, {Mode.QUICK: 2, Mode.FULL: 5}),
         Part("untrained", measure_untrained, lambda mode: [{}], {Mode.QUICK: 2, Mode.FULL: 5}),
     ),
+    brief=TEXTS.brief,
     claims=CLAIMS,
     numbers=numbers,
     charts=charts,

@@ -28,6 +28,7 @@ EXPERIMENT = Experiment(
         Part("language", experiment.measure_language, experiment.language_conditions,
              {Mode.QUICK: 1, Mode.FULL: 5}),
     ),
+    brief=TEXTS.brief,
     claims=CLAIMS,
     numbers=numbers,
     charts=charts,

@@ -4,7 +4,7 @@ import math
 from functools import partial
 from itertools import count
 
-from whyformer.foundation.bilingual import alike
+from whyformer.foundation.bilingual import Bilingual, alike
 from whyformer.lab.experiments.positions.claims import language, shift_error
 from whyformer.lab.experiments.positions.experiment import (
     BLOCK,
@@ -52,8 +52,10 @@ def similarity_chart(results: Results) -> Chart:
     for d in (64, 512):
         row = results.values("algebra", "similarity", d_model=d)[0]
         points = [(lag, exactly(value)) for lag, value in zip(LAGS, row, strict=True)]
-        series.append(Series(alike(f"d = {d}"), points))
-        series.append(theory(alike(f"Σ cos(w_i k), d = {d}"), LAGS, partial(formula, d)))
+        series.append(Series(Bilingual(f"measured, d = {d}", f"측정, d = {d}"), points))
+        law = f"Σ cos(w_i k), d = {d}"
+        name = Bilingual(f"theory: {law}", f"이론: {law}")
+        series.append(theory(name, LAGS, partial(formula, d)))
     return TEXTS.chart("similarity", series, log="x")
 
 

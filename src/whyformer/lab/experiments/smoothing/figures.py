@@ -44,7 +44,18 @@ def over_epsilon(results: Results, number: str) -> Chart:
         ]
         points = [(e, estimate(v)) for e, v in zip(EPSILONS, found, strict=True) if v is not None]
         series.append(Series(NAMES[text], points))
+        if number == "nll" and points:
+            series.append(_limit(text, points[0][1].value))
     return TEXTS.chart(number, series)
+
+
+def _limit(text: str, loss: float) -> Series:
+    """Return the highest loss of a perfect model. Args: loss: the loss without smoothing."""
+    one = NAMES[text]
+    name = Bilingual(
+        f"theory: limit of a perfect model, {one.en}", f"이론: 완벽한 모델의 한계, {one.ko}"
+    )
+    return theory(name, EPSILONS, lambda epsilon: loss - math.log(1 - epsilon))
 
 
 def reliability_chart(results: Results, text: str) -> Chart:

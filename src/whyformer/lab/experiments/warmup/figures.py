@@ -47,11 +47,16 @@ SHOWN_ARMS = ("post", "post-all", "pre", "pre-all", "clip", "radam", "top", "bot
 def charts(results: Results) -> list[Figure]:
     """See `Experiment`."""
     drawn: list[Figure] = []
-    if len(results.levels("training", "rate", arm="post", optimizer=ADAM)) > 1:
+    rates = results.levels("training", "rate", arm="post", optimizer=ADAM)
+    if len(rates) > 1:
         series = series_for_each(
             NAMES, TABLED, results, "training", "judged", "rate", by="arm", optimizer=ADAM
         )
-        drawn.append(TEXTS.chart("rates", series, x=PEAK_RATE, y=VALIDATION_LOSS))
+        unigram = results.cells[-1].numbers["unigram"]
+        learned_nothing = theory(NAMES["learned nothing"], rates, lambda _: unigram)
+        drawn.append(
+            TEXTS.chart("rates", [*series, learned_nothing], x=PEAK_RATE, y=VALIDATION_LOSS)
+        )
     drawn += [depth_chart(results), layer_chart(results), diversity_chart(results)]
     drawn.append(arm_table(results, ADAM, "interventions", SHOWN_ARMS))
     if results.conditions("training", optimizer=SGD):

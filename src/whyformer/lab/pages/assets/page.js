@@ -16,10 +16,10 @@
       card.hidden = [...card.querySelectorAll("li")].every((row) => row.hidden);
   });
 
-  // On paper nothing can be opened: criteria and tests are printed open.
+  // On paper nothing can be opened: the rows of the claims are printed open.
   for (const [event, open] of [["beforeprint", true], ["afterprint", false]])
     window.addEventListener(event, () => {
-      for (const one of document.querySelectorAll(".claim details")) one.open = open;
+      for (const one of document.querySelectorAll("details.row")) one.open = open;
     });
 
   window.live = {};
