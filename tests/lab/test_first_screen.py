@@ -11,7 +11,7 @@ from whyformer.foundation.bilingual import Language
 from whyformer.lab.experiments.scaling import EXPERIMENT
 from whyformer.lab.method.bilingual import VERDICTS
 from whyformer.lab.method.charts import Chart
-from whyformer.lab.method.experiment import Shown
+from whyformer.lab.method.experiment import Brief, Shown
 from whyformer.lab.method.questions import experiment_named, written
 from whyformer.lab.method.record import PUBLISHED, Record, result_of
 from whyformer.lab.pages.cards import Card, facts_of, read_card
@@ -25,10 +25,22 @@ LONGEST_ANSWER = 25
 LONGEST_PRACTICE = 45
 
 
+def brief_of(name: str) -> Brief:
+    brief = experiment_named(name).brief
+    assert brief is not None, f"{name} has no answer in one sentence"
+    return brief
+
+
+def published(name: str) -> Record:
+    record = result_of(name)
+    assert record is not None
+    return record
+
+
 @pytest.mark.parametrize("language", list(Language))
 @pytest.mark.parametrize("name", written())
 def test_the_answer_is_one_short_sentence_without_measured_numbers(name, language):
-    answer = experiment_named(name).brief.answer.in_(language)
+    answer = brief_of(name).answer.in_(language)
     assert len(answer.split()) <= LONGEST_ANSWER
     assert answer.endswith(".")
     assert len(re.findall(r"[.!?](?:\s|$)", answer)) == 1
@@ -38,27 +50,27 @@ def test_the_answer_is_one_short_sentence_without_measured_numbers(name, languag
 @pytest.mark.parametrize("language", list(Language))
 @pytest.mark.parametrize("name", written())
 def test_what_to_do_in_practice_is_short(name, language):
-    practice = experiment_named(name).brief.practice.in_(language)
+    practice = brief_of(name).practice.in_(language)
     assert 3 < len(practice.split()) <= LONGEST_PRACTICE
     assert practice.endswith(".")
 
 
 @pytest.mark.parametrize("name", [n for n in written() if (PUBLISHED / f"{n}.json").is_file()])
 def test_a_page_answers_then_shows_a_figure_then_the_claims(name):
-    experiment, record = experiment_named(name), result_of(name)
+    experiment, record, brief = experiment_named(name), published(name), brief_of(name)
     shown = Page(experiment, record, facts_of(experiment, record.results), both_cards(name))
     lead, others = leading_figure(shown)
-    assert lead.name == experiment.brief.figure
     assert isinstance(lead, Chart)
+    assert lead.name == brief.figure
     assert len(others) == len(experiment.charts(record.results)) - 1
     html = question_page(shown, Language.ENGLISH, list(Language), (None, None))
     places = [
         html.index(part)
         for part in (
             "<h1>",
-            in_symbols(experiment.brief.answer.en),
+            in_symbols(brief.answer.en),
             f'<figure class="chart" id="{lead.name}"',
-            in_symbols(experiment.brief.practice.en),
+            in_symbols(brief.practice.en),
             '<details class="row">',
             "<h2>Derivation</h2>",
             "<h2>What was measured</h2>",
@@ -78,7 +90,7 @@ def test_a_page_answers_then_shows_a_figure_then_the_claims(name):
 
 @pytest.mark.parametrize("name", [n for n in written() if (PUBLISHED / f"{n}.json").is_file()])
 def test_the_effect_in_a_row_is_an_effect_of_the_claim(name):
-    record = result_of(name)
+    record = published(name)
     for claim in experiment_named(name).claims:
         tests = claim.tests(record.results)
         assert set(claim.shown.places) <= set(tests), claim.name

@@ -40,9 +40,8 @@ def effect_in_short(page: Page, claim: Claim, language: Language) -> str:
     found = claim.tests(page.record.results)
     places = _places(claim, judgement, found)
     tests = [(place, _test(claim, found[place])) for place in places]
-    label = claim.shown.label
-    said = tests and circumstance(page.experiment, tests[0][1].name, language)
-    name = label.in_(language) if label else said
+    label, first = claim.shown.label, tests[0][1].name
+    name = label.in_(language) if label else circumstance(page.experiment, first, language)
     effects = "; ".join(
         html_estimate(readable(test).effect, language)
         + (f", {_in_symbols(page, place, language)}" if len(found) > 1 else "")
