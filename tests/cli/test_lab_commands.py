@@ -121,7 +121,10 @@ def test_ask_answers_in_the_language_of_the_question(cli, published):
     assert "페이지: " in korean
     english = " ".join(cli("ask", "왜 루트 d_k로 나누나요?", "--lang", "en").out.split())
     assert "✓ supported: Without √d_k" in english
-    assert "by 0.2000 [" in english, "headline numbers stand in the answer"
+    assert EXPERIMENT.brief is not None
+    assert EXPERIMENT.brief.answer.en in english
+    assert EXPERIMENT.brief.answer.ko in korean
+    assert "whyformer lab run scaling --full" in english
 
 
 def test_ask_as_json(cli, published):
@@ -129,6 +132,33 @@ def test_ask_as_json(cli, published):
     assert found["name"] == "scaling"
     assert found["asked"] == "why sqrt dk"
     assert found["claims"]["variance"]["verdict"] == "supported"
+    assert found["command"] == "whyformer lab run scaling --full"
+    assert set(found["page"]) == {"en", "ko"}
+
+
+def test_ask_says_that_a_question_is_not_measured_yet(cli, published):
+    answer = cli("ask", "why are Q, K and V separate?")
+    assert answer.code == 0
+    assert "The laboratory has not measured this yet." in answer.out
+    assert "(scaling)" in answer.out
+    korean = cli("ask", "왜", "Q K V를 따로 두나요?")
+    assert "아직 이 질문을 측정하지 않았습니다" in korean.out
+    assert "아직 이 질문을" in cli("ask", "why are Q, K and V separate?", "--lang", "ko").out
+
+
+def test_ask_as_json_names_the_open_question(cli, published):
+    found = json.loads(cli("ask", "why are Q, K and V separate?", "--json").out)
+    assert found["name"] is None
+    assert found["not_yet"]["name"] == "qkv"
+    assert set(found["not_yet"]["text"]) == {"en", "ko"}
+    assert found["nearest"][0]["name"] == "scaling"
+
+
+def test_ask_as_json_about_something_else_names_no_question(cli, published):
+    answer = cli("ask", "cheese price", "--json")
+    assert answer.code == 2
+    found = json.loads(answer.out)
+    assert (found["name"], found["not_yet"], found["nearest"]) == (None, None, [])
 
 
 def test_ask_about_something_else(cli):

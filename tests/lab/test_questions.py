@@ -3,7 +3,7 @@
 import pytest
 
 from whyformer.foundation.errors import UsageError
-from whyformer.lab.matching import answering
+from whyformer.lab.matching.find import find
 from whyformer.lab.method import questions
 from whyformer.lab.method.experiment import Mode
 from whyformer.lab.method.questions import QUESTIONS, experiment_named, written
@@ -27,8 +27,6 @@ ASKED = {
         "is attention O(1) sequential operations?",
         "is attention quadratic?",
         "why n^2?",
-        "what does a KV cache save?",
-        "does the cache help?",
         "어텐션은 왜 제곱으로 느려지나요?",
     ),
     "warmup": (
@@ -100,7 +98,9 @@ ASKED = {
     ("name", "asked"), [(name, one) for name in written() for one in ASKED[name]]
 )
 def test_a_question_finds_its_experiment_first(name, asked):
-    assert [experiment.name for experiment in answering(asked)][:1] == [name]
+    answer = find(asked).answer
+    assert answer is not None
+    assert answer.name == name
 
 
 def test_every_question_is_asked_here():
@@ -111,7 +111,7 @@ def test_every_question_is_asked_here():
     "asked", ["", "cheese", "치즈", "????", "since when?", "what is attention", "어텐션이 뭐예요"]
 )
 def test_nothing_else_finds_anything(asked):
-    assert answering(asked) == []
+    assert find(asked).answer is None
 
 
 def test_names_are_those_of_the_experiments():
@@ -127,7 +127,9 @@ def test_names_are_those_of_the_experiments():
 def test_a_question_without_an_experiment_breaks_nothing(monkeypatch):
     monkeypatch.setattr(questions, "QUESTIONS", (*QUESTIONS, "later"))
     assert "later" not in written()
-    assert answering("why sqrt dk")[0].name == "scaling"
+    answer = find("why sqrt dk").answer
+    assert answer is not None
+    assert answer.name == "scaling"
     with pytest.raises(UsageError, match="`later` has no experiment yet"):
         experiment_named("later")
 

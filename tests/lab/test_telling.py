@@ -69,5 +69,5 @@ def test_who_asks_about_something_else_reads_what_can_be_asked(capsys, asked, la
         ask(asked)
     told = capsys.readouterr().err
     questions = [experiment_named(name).question.in_(language) for name in written()]
-    assert sum(question in told for question in questions) == 3
+    assert 1 <= sum(question in told for question in questions) <= 3
     assert "whyformer lab list" in told

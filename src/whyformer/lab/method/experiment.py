@@ -176,9 +176,7 @@ class Experiment:
     """One question of the laboratory.
 
     Args:
-        keywords: words, in both languages, of the questions that the card answers. A keyword of
-            several words matches only a question that contains all these words.
-        mentions: related words, which alone are not enough for an answer.
+        keywords: other words that people use for the question, in both languages.
         numbers: the numbers that the card may quote; each `{name}` in a card is one of them.
         charts: function that returns charts, heat maps and tables, given the results.
         names: for each internal name of a circumstance or arm, the text that the pages show.
@@ -195,7 +193,6 @@ class Experiment:
     claims: tuple[Claim, ...]
     numbers: Callable[[Results], Mapping[str, Estimate]]
     charts: Callable[[Results], Sequence[Figure]]
-    mentions: tuple[str, ...] = ()
     names: Mapping[str, Bilingual] = field(default_factory=dict)
     revision: int = 1
     command: str = ""

@@ -26,7 +26,7 @@ class Texts:
     """The texts of one question.
 
     Args: content: the values of `texts.toml`: `question`, `answer`, `practice`, `figure`,
-        `keywords`, `mentions`, and the tables `claims`, `figures` and `names`.
+        `keywords`, and the tables `claims`, `figures` and `names`.
     """
 
     def __init__(self, content: Mapping[str, Any]) -> None:
@@ -35,7 +35,6 @@ class Texts:
             _bilingual(content["answer"]), _bilingual(content["practice"]), content["figure"]
         )
         self.keywords: tuple[str, ...] = tuple(content["keywords"])
-        self.mentions: tuple[str, ...] = tuple(content.get("mentions", ()))
         self.names = {name: _bilingual(value) for name, value in content["names"].items()}
         self._claims: Mapping[str, Mapping[str, Any]] = content["claims"]
         self._figures: Mapping[str, Mapping[str, Any]] = content["figures"]

@@ -24,7 +24,6 @@ EXPERIMENT = Experiment(
     name="beam",
     question=TEXTS.question,
     keywords=TEXTS.keywords,
-    mentions=TEXTS.mentions,
     parts=(
         Part("exact", measure_exact, exact_conditions, {Mode.QUICK: 5, Mode.FULL: 20}),
         Part("search", measure_search, search_conditions, {Mode.QUICK: 2, Mode.FULL: 5}),

@@ -15,7 +15,6 @@ EXPERIMENT = Experiment(
     name="bottleneck",
     question=TEXTS.question,
     keywords=TEXTS.keywords,
-    mentions=TEXTS.mentions,
     parts=(Part("lengths", measure, conditions, {Mode.QUICK: 2, Mode.FULL: 5}),),
     brief=TEXTS.brief,
     claims=CLAIMS,

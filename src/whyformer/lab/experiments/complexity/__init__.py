@@ -12,7 +12,6 @@ EXPERIMENT = Experiment(
     name="complexity",
     question=TEXTS.question,
     keywords=TEXTS.keywords,
-    mentions=TEXTS.mentions,
     parts=(
         Part("counts", experiment.measure_counts, experiment.count_conditions, ONCE),
         Part("block", experiment.measure_block, experiment.block_conditions, ONCE),

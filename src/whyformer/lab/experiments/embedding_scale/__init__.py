@@ -11,7 +11,6 @@ EXPERIMENT = Experiment(
     name="embedding_scale",
     question=TEXTS.question,
     keywords=TEXTS.keywords,
-    mentions=TEXTS.mentions,
     parts=(
         Part("loudness", experiment.measure_loudness, experiment.loudness_conditions,
              {Mode.QUICK: 5, Mode.FULL: 20}),

@@ -16,7 +16,6 @@ EXPERIMENT = Experiment(
     name="gradients",
     question=TEXTS.question,
     keywords=TEXTS.keywords,
-    mentions=TEXTS.mentions,
     parts=(
         Part("lags", experiment.measure_lags, experiment.lag_conditions,
              {Mode.QUICK: 5, Mode.FULL: 20}),

@@ -11,7 +11,6 @@ EXPERIMENT = Experiment(
     name="heads",
     question=TEXTS.question,
     keywords=TEXTS.keywords,
-    mentions=TEXTS.mentions,
     parts=(Part("training", measure, conditions, {Mode.QUICK: 2, Mode.FULL: 5}),),
     brief=TEXTS.brief,
     claims=CLAIMS,

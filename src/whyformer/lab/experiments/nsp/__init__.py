@@ -16,7 +16,6 @@ EXPERIMENT = Experiment(
     name="nsp",
     question=TEXTS.question,
     keywords=TEXTS.keywords,
-    mentions=TEXTS.mentions,
     parts=(
         Part("arms", measure_arm, arm_conditions, {Mode.QUICK: 2, Mode.FULL: 5}),
         Part("untrained", measure_untrained, lambda mode: [{}], {Mode.QUICK: 2, Mode.FULL: 5}),

@@ -11,7 +11,6 @@ EXPERIMENT = Experiment(
     name="positions",
     question=TEXTS.question,
     keywords=TEXTS.keywords,
-    mentions=TEXTS.mentions,
     parts=(
         Part("algebra", experiment.measure_algebra, experiment.algebra_conditions,
              {Mode.QUICK: 1, Mode.FULL: 1}),

@@ -11,7 +11,6 @@ EXPERIMENT = Experiment(
     name="scaling",
     question=TEXTS.question,
     keywords=TEXTS.keywords,
-    mentions=TEXTS.mentions,
     parts=(
         Part("scores", experiment.measure_scores, experiment.score_conditions,
              {Mode.QUICK: 5, Mode.FULL: 20}),

@@ -12,7 +12,6 @@ EXPERIMENT = Experiment(
     name="warmup",
     question=TEXTS.question,
     keywords=TEXTS.keywords,
-    mentions=TEXTS.mentions,
     parts=(
         Part("start", experiment.measure_start, experiment.start_conditions,
              {Mode.QUICK: 5, Mode.FULL: 20}),
