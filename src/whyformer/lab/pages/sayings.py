@@ -54,6 +54,19 @@ SAYINGS = (
         ),
     ),
     Saying(
+        Speaker.STUDENTS,
+        Bilingual(
+            "Dividing a random variable by n divides its variance by n². This is only mathematics.",
+            "확률변수를 n으로 나누면 분산이 n²으로 나뉜다는 것은 수학적으로 당연한 말이다.",
+        ),
+        "scaling",
+        ("variance",),
+        Bilingual(
+            "This is right, and it is why the divisor is √d_k: the scores have variance d_k.",
+            "맞는 말입니다. 점수의 분산이 d_k이므로, 바로 이 때문에 √d_k로 나눕니다.",
+        ),
+    ),
+    Saying(
         Speaker.MENTOR,
         Bilingual(
             "Without √d_k, the values inside the softmax get too large.",
@@ -84,14 +97,15 @@ SAYINGS = (
     Saying(
         Speaker.STUDENTS,
         Bilingual(
-            "Why sine and cosine? (The notes ask this twice, and leave it without an answer.)",
-            "왜 사인과 코사인인가? (노트에 두 번 나오지만 답이 없는 질문)",
+            "Why sine and cosine?",
+            "왜 사인과 코사인인가?",
         ),
         "positions",
         ("both",),
         Bilingual(
-            "A sine alone is not enough: only together do they turn every shift into a rotation.",
-            "사인만으로는 부족합니다. 둘이 함께 있어야 위치 이동이 회전이 됩니다.",
+            "The notes ask this twice and give no answer. The measurement does: a sine alone is not "
+            "enough. Only both together turn every shift into a rotation.",
+            "노트에 두 번 나오지만 답이 없던 질문입니다. 재어 보니 사인만으로는 부족하고, 둘이 함께 있어야 위치 이동이 회전이 됩니다.",
         ),
     ),
     Saying(
