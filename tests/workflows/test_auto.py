@@ -14,6 +14,7 @@ from whyformer.foundation.errors import ConfigError, DataError
 from whyformer.recipes.choice import Choice
 from whyformer.tasks.items import ITEMS
 from whyformer.workflows.auto import resolve as auto
+from whyformer.workflows.auto import rules
 from whyformer.workflows.auto.resolve import resolve_automatically
 
 WORDS = [f"{a}{b}{c}" for a in "bdfglm" for b in "aeiou" for c in "ptkns"]
@@ -275,6 +276,16 @@ def test_a_run_keeps_its_choices_when_the_rules_change(
     assert main([*command, "--overwrite"]) == 0
     kept = json.loads((run / "run.json").read_text(encoding="utf-8"))["choices"]
     assert kept[1] == {"settings": {"model.dropout": 0.5}, "reason": "changed"}
+
+
+def test_many_texts_get_vectors_of_ngrams(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = written(tmp_path, "labels")
+    assert "model.ngrams" not in settings_of(path)
+    monkeypatch.setattr(rules, "MANY_TEXTS", len(LABELLED))
+    assert settings_of(path).items() >= rules.NGRAMS.items()
+    mine = resolve_automatically(None, {"data.train": [path], "model.ngrams": 1})
+    names = {name for one in mine.choices for name in one.settings}
+    assert not names & {"model.ngrams", "model.ngram_dropout"}
 
 
 def test_config_auto_shows_the_choices(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -37,6 +37,7 @@ REPLACED = {
     "text.target_from_file": ("text.target_units",),
     "training.updates": ("training.minutes", "training.epochs"),
     "training.average": ("training.ema_decay",),
+    "model.ngrams": ("model.ngram_dropout",),
 }  # fmt: skip
 """For each setting that a user gives: chosen settings that are dropped, because they would override
 the given one."""

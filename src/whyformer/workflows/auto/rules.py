@@ -30,6 +30,10 @@ FEW_MINUTES = 5
 MOST_EPOCHS = 8.0
 """Maximum number of epochs with labels. With more epochs, the model memorizes its training
 texts."""
+MANY_TEXTS = 20_000
+"""From this number of texts on, a classifier has vectors of n-grams. With fewer texts, it memorizes
+them."""
+NGRAMS = {"model.ngrams": 3, "model.ngram_dropout": 0.5, "model.pooling": "mean"}
 MANY = 2 / 3
 """If one label has more than this share of the texts, another metric than accuracy selects the
 weights."""
@@ -227,6 +231,7 @@ def for_labels(task: str, figures: DataFigures, minutes: float | None) -> list[C
         minutes, source.count, ((500, 2.0), (5_000, 5.0), (50_000, 8.0), (0, 15.0)), "text"
     )
     epochs = _epochs(time, source, speed=LABELLED_PER_MINUTE)
+    grams = task == "classify" and source.count >= MANY_TEXTS
     return [
         Choice(
             {
@@ -235,6 +240,7 @@ def for_labels(task: str, figures: DataFigures, minutes: float | None) -> list[C
             },
             counted(source.count, "text"),
         ),
+        *([Choice(NGRAMS, f"at least {MANY_TEXTS:,} texts")] if grams else []),
         time,
         Choice(
             {"model.dropout": 0.1 if epochs < FEW_EPOCHS else 0.3},
