@@ -32,6 +32,12 @@ class History:
         """Number of rows; None before the first `append`."""
         return None if self._K is None else self._K.shape[1]
 
+    @property
+    def bytes(self) -> int:
+        """Number of bytes of the keys and values of all positions."""
+        memory = [one for one in (self._K, self._V) if one is not None]
+        return sum(one[: self.length].numel() * one.element_size() for one in memory)
+
     def append(
         self, K: Float[Tensor, "rows heads new d_k"], V: Float[Tensor, "rows heads new d_v"]
     ) -> tuple[Float[Tensor, "rows heads keys d_k"], Float[Tensor, "rows heads keys d_v"]]:

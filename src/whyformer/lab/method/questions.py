@@ -19,8 +19,9 @@ QUESTIONS = (
     "masking",
     "nsp",
     "bottleneck",
+    "cache",
 )
-"""The questions, in the order of the study notes."""
+"""The questions: first those of the study notes, in their order."""
 EXPERIMENTS = Path(__file__).parents[1] / "experiments"
 
 
