@@ -87,6 +87,11 @@ ASKED = {
         "does next sentence prediction help?",
         "NSP는 왜 쓰나요?",
     ),
+    "cache": (
+        "what does a KV cache save?",
+        "does the cache help?",
+        "KV 캐시는 왜 쓰나요?",
+    ),
     "bottleneck": (
         "seq2seq의 병목은 무엇인가요?",
         "why is one vector a bottleneck?",
@@ -140,7 +145,7 @@ def test_a_quick_run_trains_with_more_than_one_seed(name):
     exact = {
         "scaling/identity", "embedding_scale/identity", "positions/algebra", "positions/margin",
         "complexity/counts", "complexity/block", "complexity/depth", "complexity/path",
-        "complexity/decoding", "bottleneck/distances",
+        "complexity/decoding", "bottleneck/distances", "cache/work", "cache/memory",
     }  # fmt: skip
     for part in experiment_named(name).parts:
         if part.conditions(Mode.QUICK) and f"{name}/{part.name}" not in exact:
