@@ -5,7 +5,7 @@
     python benchmarks/real_tasks.py factor --out runs/real-tasks --publish
 
 The file src/whyformer/lab/real_tasks.toml declares the comparisons. Each one is registered before
-its first update, and a stopped script continues when it is started again. The test data are 1,000
+its first update, and a stopped script continues when it is started again. The test data are 2,000
 words of the CMU Pronouncing Dictionary, which is installed with whyformer; no training sees them.
 `--publish` copies the results into the package, where `whyformer lab report` finds them.
 """
@@ -19,7 +19,7 @@ from pathlib import Path
 from whyformer.data.catalog import pronunciation_split
 from whyformer.lab.method.real_tasks import PUBLISHED, real_comparisons
 
-TEST_WORDS = 1000
+TEST_WORDS = 2000
 
 
 def main() -> None:

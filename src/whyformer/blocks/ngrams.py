@@ -39,7 +39,8 @@ class NgramEmbedding(nn.Module):
     this token, projected to the width of the token vectors.
 
     The vectors are in one table. A hash function chooses the row of an n-gram, so that no list of
-    n-grams is needed. In training, whole n-grams are dropped.
+    n-grams is needed. In training, whole n-grams are dropped. All others keep their size, because
+    the norm after the sum determines the size of the result.
 
     Source: Joulin et al. 2016 (arXiv:1607.01759), §2.1 (n-grams in a table with hashing); Pagnoni
         et al. 2024 (arXiv:2412.09871), §3.2.1 (hash n-gram embeddings before a Transformer).
@@ -64,5 +65,5 @@ class NgramEmbedding(nn.Module):
         rows = torch.stack([ngram_rows(ids, n, self.table.num_embeddings) for n in sizes], -1)
         vectors = self.table(rows)
         if self.training and self.rate:
-            vectors = vectors * drop(vectors.new_ones(*rows.shape, 1), self.rate)
+            vectors = vectors * (drop(vectors.new_ones(*rows.shape, 1), self.rate) > 0)
         return self.project(vectors.sum(-2))
