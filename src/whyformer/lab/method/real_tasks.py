@@ -27,6 +27,7 @@ class RealTask:
     name: Bilingual
     recipe: str
     metric: str
+    measure: Bilingual
     margin: float
     updates: int
     seeds: int
@@ -126,6 +127,7 @@ def real_comparisons() -> Mapping[str, RealComparison]:
     }
 
 
+@cache
 def real_answers(experiment: str, published: Path = PUBLISHED) -> dict[str, list[RealAnswer]]:
     """Return the answers of the finished comparisons on the claims of a question, by claim.
 
@@ -143,8 +145,8 @@ def real_answers(experiment: str, published: Path = PUBLISHED) -> dict[str, list
 
 
 def _task(content: Mapping[str, Any]) -> RealTask:
-    changed = {"name": Bilingual(*content["name"]), "settings": tuple(content["settings"])}
-    return RealTask(**{**content, **changed})
+    texts = {name: Bilingual(*content[name]) for name in ("name", "measure")}
+    return RealTask(**{**content, **texts, "settings": tuple(content["settings"])})
 
 
 def _support(content: Mapping[str, Any]) -> Support:

@@ -15,6 +15,7 @@ from whyformer.lab.pages.frame import document, file_of, say
 from whyformer.lab.pages.live import LIVE, script_of
 from whyformer.lab.pages.method import provenance_of_criterion
 from whyformer.lab.pages.page import Page, is_quick
+from whyformer.lab.pages.real import disagreements
 from whyformer.lab.pages.rows import claim_table
 from whyformer.lab.pages.wording import WORDS
 
@@ -39,7 +40,7 @@ def question_page(
     summary = sections[0] if sections else f"<p class=absent>{say('not_written', language)}</p>"
     body = [
         f"<h1>{in_symbols(experiment.question.in_(language))}</h1>",
-        _notices(page, language),
+        _notices(page, language) + disagreements(page, language),
         first_screen(page, lead, language, summary),
         f"<h2>{say('claims', language)}</h2>\n<p class=soft>{say('open_a_row', language)}</p>",
         claim_table(page, language),

@@ -10,6 +10,7 @@ from whyformer.lab.pages.cards import badge, html_estimate
 from whyformer.lab.pages.claims import claim_article, readable
 from whyformer.lab.pages.frame import say
 from whyformer.lab.pages.page import Page, circumstance, not_yet
+from whyformer.lab.pages.real import real_in_short
 
 MOST = 2
 """Largest number of circumstances in the row of a claim."""
@@ -27,7 +28,8 @@ def _row(page: Page, claim: Claim, language: Language) -> str:
     mark = badge(judgement, language) if judgement else not_yet(language)
     return (
         f'<details class="row"><summary><h3>“{in_symbols(claim.popular.in_(language))}”</h3>'
-        f'<span class="found">{mark}{effect_in_short(page, claim, language)}</span></summary>'
+        f'<span class="found">{mark}{effect_in_short(page, claim, language)}'
+        f"{real_in_short(page, claim, language)}</span></summary>"
         f"{claim_article(page, claim, language)}</details>\n"
     )
 

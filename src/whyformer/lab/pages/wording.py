@@ -334,6 +334,11 @@ WORDS: dict[str, Bilingual] = {
     "not_committed": Bilingual(
         "The run used code that was not committed.", "커밋하지 않은 코드로 실행했습니다."
     ),
+    "on_real_task": Bilingual("On a real task:", "실제 과제에서:"),
+    "real_task_disagrees": Bilingual(
+        "On a real task, the result is another one than for the small model of this page:",
+        "실제 과제에서는 이 페이지의 작은 모델과 다른 결과가 나왔습니다.",
+    ),
     "plain_verdict": Bilingual(
         "With the 95 % intervals alone, without the correction for many tests:",
         "많은 검정에 대한 보정 없이 95 % 구간만 쓰면:",
