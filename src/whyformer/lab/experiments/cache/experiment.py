@@ -72,7 +72,7 @@ def measure_work(settings: Settings, seed: int) -> Numbers:
     with count_operations(model) as counted:
         for _ in generate(model, ids, cached=settings["cached"]):
             last, before = counted.total, last
-    return {"token": last - before, "total": last}
+    return {"token": last - before, "total": last}  # pyright: ignore[reportPossiblyUnboundVariable]
 
 
 @torch.inference_mode()
