@@ -21,7 +21,7 @@ EXAMPLES = """Examples:
   whyformer lab run scaling --quick
   whyformer lab report --lang ko
 
-`whyformer ask "why sqrt dk"` finds the question of the laboratory that you mean."""
+`whyformer ask "why sqrt dk"` finds the question of the laboratory you mean."""
 RUN_EXAMPLES = """Examples:
 
   whyformer lab run scaling --quick
