@@ -207,7 +207,7 @@ def test_an_opened_box_shows_its_output_for_each_token_and_explains_it(viewer, b
     drawing.scroll_into_view_if_needed()
     place = drawing.locator(".catch").bounding_box()
     seen.page.mouse.move(place["x"] + place["width"] - 2, place["y"] + 2)
-    assert re.search(r"[−\d.]+\s+\S+, column 16", seen.page.inner_text("#tip"))
+    assert re.search(r"[−\d.]+\s*\S+, column 16", seen.page.inner_text("#tip"))
     assert seen.overflow() <= 0
 
 
