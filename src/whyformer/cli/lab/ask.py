@@ -72,6 +72,7 @@ def ask(*words: str, lang: Literal["en", "ko"] | None = None, json: Flag = False
 def _answer(experiment: "Experiment", language: "Language") -> str:
     """Return the answer in one sentence, the advice, the verdicts, the command that measures them
     again, and the page."""
+    from whyformer.lab.method.experiment import Mode
     from whyformer.lab.method.record import result_of
     from whyformer.lab.pages.answers import page_of, title, verdict_words
     from whyformer.lab.pages.cards import facts_of
@@ -87,7 +88,7 @@ def _answer(experiment: "Experiment", language: "Language") -> str:
     for claim in experiment.claims:
         verdict = verdict_words(facts.judgements.get(claim.name), language)
         lines.append(f"  {verdict}: {claim.popular.in_(language)}")
-    command = experiment.command or f"whyformer lab run {experiment.name} --full"
+    command = experiment.command_of(Mode.FULL)
     return "\n".join([
         *lines,
         "",
@@ -129,6 +130,7 @@ def _as_json(found: "Found") -> dict[str, Any]:
     """Return the answer, or the open question, and the near questions as JSON values."""
     from whyformer.foundation.bilingual import Language
     from whyformer.lab.matching.open_questions import OpenQuestion
+    from whyformer.lab.method.experiment import Mode
     from whyformer.lab.method.record import result_of
     from whyformer.lab.pages.answers import as_json, page_of
 
@@ -136,7 +138,7 @@ def _as_json(found: "Found") -> dict[str, Any]:
     if answer is not None and not isinstance(answer, OpenQuestion):
         return {
             **as_json(answer, result_of(answer.name)),
-            "command": answer.command or f"whyformer lab run {answer.name} --full",
+            "command": answer.command_of(Mode.FULL),
             "page": {str(language): page_of(answer, language) for language in Language},
             "also": [one.name for one in found.near],
         }

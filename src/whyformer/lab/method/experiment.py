@@ -198,6 +198,10 @@ class Experiment:
     command: str = ""
     brief: Brief | None = None
 
+    def command_of(self, mode: Mode) -> str:
+        """Return the command that measures this question again."""
+        return self.command or f"whyformer lab run {self.name} --{mode}"
+
     def part(self, name: str) -> Part:
         """Return the part with the given name."""
         return next(part for part in self.parts if part.name == name)

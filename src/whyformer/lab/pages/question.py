@@ -160,7 +160,7 @@ def _provenance(page: Page, language: Language) -> str:
     )
     place = say("cores", language, cores=machine["cores"], threads=machine["threads"])
     mode = record.results.mode
-    command = page.experiment.command or f"whyformer lab run {name} --{mode}"
+    command = page.experiment.command_of(mode)
     return (
         f"<h2>{say('provenance', language)}</h2>\n"
         f"{table(head, ''.join(rows))}<p class=facts>"
