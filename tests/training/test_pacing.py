@@ -37,6 +37,8 @@ class Simulated:
     seconds: float
     timetable: Timetable
     validations: list[int]
+    ends: list[float]
+    """After each update, the expected end of the run in seconds since its start."""
 
     @property
     def updates(self) -> int:
@@ -53,11 +55,12 @@ def simulated(
 ) -> Simulated:
     """Train by the clock of a machine, as `whyformer train` does."""
     pacer = Pacer(machine.total, every=every, most=most, clock=machine)
-    timetable, validations = Timetable([Decision(0, most)]), []
+    timetable, validations, ends = Timetable([Decision(0, most)]), [], []
     machine.work(4 * update)  # the first update of a process is slow
     for step in range(1, MOST):
         machine.work(update)
         decision = pacer.decide(step, timetable)
+        ends.append(machine.now - 1000.0 + pacer.until_end)
         if decision:
             timetable.add(decision)
         last = step == timetable.updates_at(step)
@@ -66,7 +69,7 @@ def simulated(
             with pacer.validating():
                 machine.work(validation)
         if last:
-            return Simulated(machine.now - 1000.0, timetable, validations)
+            return Simulated(machine.now - 1000.0, timetable, validations, ends)
     raise AssertionError("the run has no end")
 
 
@@ -97,6 +100,13 @@ def test_a_run_ends_after_its_maximum_number_of_updates(name: str, every: int) -
     freely = simulated(Machine(MINUTE, SLOWNESS[name], noise=0.1), every=every)
     bounded = simulated(Machine(MINUTE, SLOWNESS[name], noise=0.1), every=every, most=10**6)
     assert bounded.updates == pytest.approx(freely.updates, rel=0.1)
+
+
+@pytest.mark.parametrize("most", [200, ENDLESS])
+def test_the_expected_end_is_the_last_update_or_the_limit(most: int) -> None:
+    run = simulated(Machine(5 * MINUTE), validation=0.2, most=most)
+    later = run.ends[len(run.ends) // 2 :]  # then the speed is measured
+    assert later == pytest.approx([run.seconds] * len(later), rel=0.05)
 
 
 UNEVEN = pytest.mark.parametrize("name", SLOWNESS)

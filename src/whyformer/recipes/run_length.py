@@ -84,7 +84,7 @@ class RunLength:
     def seconds_left(self) -> float | None:
         """On the first rank, the seconds until the end of the run; None if the length is set in
         updates."""
-        return self._pacer.left if self._pacer else None
+        return self._pacer.until_end if self._pacer else None
 
     def write(self) -> None:
         """Write the timetable to disk if the length is set in minutes. Call this method on the

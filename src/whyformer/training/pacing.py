@@ -61,6 +61,7 @@ class Pacer:
         self._last_cost = 0.0  # cost of the last validation in seconds; 0 after the next check
         self._windows: deque[float] = deque(maxlen=WINDOWS)
         self._mark, self._mark_step = clock(), -1  # the start of the current window
+        self._step = after
 
     @property
     def used(self) -> float:
@@ -69,8 +70,14 @@ class Pacer:
 
     @property
     def left(self) -> float:
-        """Seconds left for the run."""
+        """Seconds left until the time limit."""
         return max(0.0, self._seconds - self.used)
+
+    @property
+    def until_end(self) -> float:
+        """Seconds until the end of the run: after the last possible update, or at the limit."""
+        pace = self.pace or math.inf
+        return min(self.left, (self._most - self._step + self._cost) * pace)
 
     @property
     def pace(self) -> float | None:
@@ -99,6 +106,7 @@ class Pacer:
 
         Call this once after each update.
         """
+        self._step = step
         planned = timetable.updates_at(step)
         ending = step >= planned
         if self._mark_step < 0:  # the first update is slower: it fills caches and compiles code
