@@ -92,6 +92,11 @@ ASKED = {
         "does the cache help?",
         "KV 캐시는 왜 쓰나요?",
     ),
+    "explanation": (
+        "do attention weights explain a prediction?",
+        "can I trust an attention map?",
+        "어텐션 맵은 믿을 수 있나요?",
+    ),
     "bottleneck": (
         "seq2seq의 병목은 무엇인가요?",
         "why is one vector a bottleneck?",

@@ -20,6 +20,7 @@ QUESTIONS = (
     "nsp",
     "bottleneck",
     "cache",
+    "explanation",
 )
 """The questions: first those of the study notes, in their order."""
 EXPERIMENTS = Path(__file__).parents[1] / "experiments"

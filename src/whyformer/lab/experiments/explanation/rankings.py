@@ -59,7 +59,7 @@ def rollout(forward: Forward) -> Tensor:
     """Return the attention rollout: the product of (A + I)/2 over all layers, where A is the mean
     over heads.
 
-    Source: Abnar and Zuidema 2020 (arXiv:2005.00928), §3.
+    Source: Abnar and Zuidema 2020 (arXiv:2005.00928).
     """
     steps = [one.detach().mean(1) for one in forward.weights]
     unit = torch.eye(steps[0].shape[-1], dtype=steps[0].dtype)
@@ -73,7 +73,7 @@ def norms(model: GPT, forward: Forward) -> Tensor:
     """Return the norm of what each token adds to the output of the last attention: its weight times
     its value, through W_O.
 
-    Source: Kobayashi et al. 2020 (arXiv:2004.10102), §2.
+    Source: Kobayashi et al. 2020 (arXiv:2004.10102).
     """
     weighted = forward.weights[-1].detach()[:, :, -1, :, None] * values(model, forward)
     joined = weighted.transpose(1, 2).flatten(2)
