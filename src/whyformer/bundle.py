@@ -47,6 +47,7 @@ from whyformer.foundation.parsing import read_json, read_small, reason_of
 from whyformer.foundation.plugins import compare, recorded, used_by
 from whyformer.foundation.tensors import is_finite, read_into, read_shapes
 from whyformer.foundation.wording import counted
+from whyformer.models.bert import BERT
 from whyformer.models.build import FAMILIES, Model, ModelSettings, build_model
 from whyformer.models.shapes import shapes_only
 from whyformer.text.pieces import UNITS
@@ -250,6 +251,8 @@ def _assembled(directory: Path, config: dict[str, Any], *, two: bool) -> Bundle:
     with torch.random.fork_rng(devices=[]):  # loading does not change the caller's random generator
         model = build_model(settings, sizes, shared=shared)
     _read_weights(directory / WEIGHTS, model)
+    if isinstance(model, BERT):
+        model.learn_spellings(outline.source_tokenizer.spellings)
     return Bundle(model, outline.source_tokenizer, outline.target_tokenizer, outline.facts)
 
 

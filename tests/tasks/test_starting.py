@@ -171,6 +171,46 @@ def test_the_pooling_is_that_of_the_recipe_or_of_the_run_to_start_from(runs: Pat
         assert recipe.model.pooling == wanted
 
 
+def test_weights_of_characters_are_kept_for_the_same_labels_only(runs: Path, tmp_path: Path):
+    given = COMMON | {"data.train": [data(runs, "classify", "dog")], "data.row_tokens": 32}
+    given |= {"start_from": str(first(runs, "bert")), "task": "classify"}
+    reads = {"model.character_ngrams": 3, "model.character_ngram_rows": 97}
+    train(resolve(None, given | reads), tmp_path / "run")
+    learned = load_bundle(tmp_path / "run").model.characters.table.weight
+    assert learned.abs().sum() > 0
+    file = tmp_path / "three.tsv"
+    rows = "".join(f"the dog {n}\t{('yes', 'maybe', 'no')[n % 3]}\n" for n in range(60))
+    file.write_text(rows, encoding="utf-8")
+    for asked, kept in [
+        ({}, True),
+        ({"data.train": [str(file)]}, False),
+        ({"model.character_ngram_rows": 89}, False),
+    ]:
+        recipe = resolve(None, given | {"start_from": str(tmp_path / "run")} | asked).recipe
+        began = (
+            open_task(recipe, tmp_path / "next").model(torch.device("cpu")).characters.table.weight
+        )
+        assert torch.equal(began, learned) if kept else began.abs().sum() == 0
+
+
+@pytest.mark.parametrize("task", ["classify", "regress"])
+def test_a_loaded_model_reads_the_same_characters(runs: Path, tmp_path: Path, task: str):
+    given = BERT | COMMON | {"model.character_ngrams": 3, "training.updates": 30}
+    file = data(runs, task, "dog")
+    recipe = resolve(
+        RECIPES[task][0], given | {"data.train": [file], "training.learning_rate": 0.1}
+    )
+    train(recipe, tmp_path / "run")
+    model: Any = load_bundle(tmp_path / "run").model
+    opened = open_task(recipe.recipe, tmp_path / "again")
+    trained: Any = opened.model(torch.device("cpu")).eval()
+    trained.load_state_dict(dict(model.named_parameters()))
+    ids = torch.tensor([opened.rows.batch(0, 0).ids[0].tolist()])
+    with torch.no_grad():
+        assert model.characters(ids).abs().sum() > 0
+        assert_close(model.answers(ids, None, None), trained.answers(ids, None, None))
+
+
 def test_frozen_weights_do_not_change(runs: Path, tmp_path: Path, capsys):
     recipe = further(runs, "transformer", freeze=["encoder.*", "*.norm.weight"])
     began = weights(load_bundle(first(runs, "transformer")).model)

@@ -10,6 +10,11 @@ from whyformer.models.bert import BERT, BERTSettings
 from whyformer.models.electra import Electra, ElectraSettings
 
 IDS, SEGMENTS = [1, 8, 6, 2, 11, 7, 2], [0, 0, 0, 0, 1, 1, 1]
+SPELLINGS = [
+    b"", b"", b"", *(one.encode() for one in ("나", "는", "a", "학교", "ab🙂", "c")), b"\xeb",
+    b"x" * 20, b" ", "é".encode(),
+]  # fmt: skip
+"""The bytes of each id: nothing, several characters, an incomplete character, a long token."""
 SMALL = {"layers": 2, "d_model": 16, "heads": 2, "d_ff": 24, "dropout": 0.0, "max_length": 16}
 VARIANTS = {
     "of the paper": {},
@@ -31,6 +36,8 @@ VARIANTS = {
     "classes": {"outputs": 3},
     "classes after gelu": {"outputs": 3, "head_layer": "gelu"},
     "classes of the mean": {"outputs": 3, "pooling": "mean"},
+    "classes with characters": {"outputs": 3, "character_ngrams": 3, "character_ngram_rows": 97},
+    "many classes with characters": {"outputs": 40, "character_ngrams": 5, "pooling": "mean"},
     "classes without a layer": {"outputs": 3, "head_layer": "none"},
     "tags": {"outputs": 4, "answer_of": "tokens"},
     "tags after tanh": {"outputs": 4, "answer_of": "tokens", "head_layer": "tanh"},
@@ -39,12 +46,19 @@ VARIANTS = {
 
 def _bert(changes):
     torch.manual_seed(0)
-    return BERT(BERTSettings(**{**SMALL, **changes}), (13, 13))
+    model = BERT(BERTSettings(**{**SMALL, **changes}), (13, 13))
+    model.learn_spellings(SPELLINGS)
+    return model
 
 
 of_variant = javascript_engine.asker(
     {name: lambda changes=changes: _bert(changes) for name, changes in VARIANTS.items()},
-    {"call": "read", "ids": IDS, "segments": SEGMENTS},
+    {
+        "call": "read",
+        "ids": IDS,
+        "segments": SEGMENTS,
+        "spellings": [list(one) for one in SPELLINGS],
+    },
 )
 
 

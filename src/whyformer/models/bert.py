@@ -1,5 +1,6 @@
 """BERT, an encoder-only model: it predicts masked tokens, and every token attends to all tokens."""
 
+from collections.abc import Sequence
 from enum import StrEnum
 from typing import Literal, cast
 
@@ -9,6 +10,7 @@ from jaxtyping import Bool, Float, Int
 from pydantic import Field
 from torch import Tensor, nn
 
+from whyformer.blocks.character_ngrams import CharacterNgrams
 from whyformer.blocks.dropout import Dropout
 from whyformer.blocks.feedforward import Activation
 from whyformer.blocks.initialization import INITIALIZATIONS, Initialization
@@ -138,6 +140,21 @@ class BERTSettings(EncoderSettings):
     head_layer: HeadLayer | None = None
     """The layer of the task head before its output layer: none, tanh or gelu (ELECTRA). None means
     that of BERT: tanh for a text, none for tokens."""
+    character_ngrams: int = Field(default=0, ge=0, le=MAX_NGRAM)
+    """Length of the longest n-gram of characters for a linear classifier, whose outputs are added
+    to those of the task head. With 0, there is no such classifier (BERT). It needs `answer_of`
+    text."""
+    character_ngram_rows: int = Field(default=262_139, ge=1, le=MAX_IDS)
+    """Number of rows of weights of this classifier. A hash function chooses the row of an n-gram;
+    with a prime number, the fewest n-grams share a row."""
+    character_ngram_dropout: float = Field(default=0.3, ge=0, lt=1)
+    """Probability that this classifier does not see an n-gram in training."""
+
+    @property
+    def reads_characters(self) -> bool:
+        """Whether the task head has a linear classifier on n-grams of characters."""
+        of_text = self.answer_of is AnswerOf.TEXT
+        return self.character_ngrams > 0 and self.outputs > 0 and of_text
 
     @property
     def layer_of_head(self) -> HeadLayer:
@@ -257,6 +274,13 @@ class BERT(nn.Module):
         if settings.outputs:
             self.dropout = Dropout(settings.dropout)
             self.answer = nn.Linear(settings.d_model, settings.outputs)
+            if settings.reads_characters:
+                self.characters = CharacterNgrams(
+                    settings.character_ngrams,
+                    settings.character_ngram_rows,
+                    settings.outputs,
+                    settings.character_ngram_dropout,
+                )
         else:
             self.masked = MaskedHead(size, settings, self.embedding.tokens)
             self.next_sentence = nn.Linear(settings.d_model, 2)
@@ -270,6 +294,8 @@ class BERT(nn.Module):
             nn.init.normal_(table, std=INITIAL_DEVIATION)
         if settings.ngrams > 1:
             self.embedding.ngrams.initialize(INITIAL_DEVIATION)
+        if settings.reads_characters:
+            self.characters.initialize()
         INITIALIZATIONS[settings.initialization](self.layers, 1.0)
 
     def forward(
@@ -323,10 +349,17 @@ class BERT(nn.Module):
         """Return the outputs of the task head for each text.
 
         Paper: Devlin et al. 2018, §4.1.
-        Differs: the head can also read the mean of the vectors of all tokens (`pooling`).
+        Differs: the head can also read the mean of the vectors of all tokens (`pooling`), and a
+            linear classifier on n-grams of characters can be added (`character_ngrams`).
         """
         x = self._text_vector(self(ids, real, segments), real)
-        return self.answer(self.dropout(self._hidden(x)))
+        answers = self.answer(self.dropout(self._hidden(x)))
+        return answers + self.characters(ids) if self.settings.reads_characters else answers
+
+    def learn_spellings(self, spellings: Sequence[bytes]) -> None:
+        """Tell the model the characters of each id, if it reads them. See `CharacterNgrams`."""
+        if self.settings.reads_characters:
+            self.characters.learn_spellings(spellings)
 
     def token_answers(
         self,

@@ -15,9 +15,9 @@ from whyformer.recipes.task_declaration import TASKS
 from whyformer.text.pieces import UNITS
 from whyformer.text.symbols import FIRST_PIECE
 
-RATES = ("dropout", "attention_dropout", "ngram_dropout")
+RATES = ("dropout", "attention_dropout", "ngram_dropout", "character_ngram_dropout")
 """The model settings that do not come from the run to start from."""
-OF_NEW_HEAD = ("pooling",)
+OF_NEW_HEAD = ("pooling", "character_ngrams", "character_ngram_rows")
 """The model settings that come from the run to start from only if the recipe does not have them."""
 OF_HEAD = ("outputs", "answer_of")
 """The model settings that the task sets."""
@@ -114,8 +114,8 @@ def settings_of_start(start: str, task: str, own: Mapping[str, Any]) -> dict[str
     """Return the settings of the model and of the tokenizers of the run to start from, by their
     dotted names.
 
-    Args: own: the settings of the recipe in the section `model`; the dropout and the pooling are
-        kept.
+    Args: own: the settings of the recipe in the section `model`; the dropout, the pooling and the
+        n-grams of characters are kept.
     Raises: ConfigError if the task cannot train the model; BundleError if it cannot be read.
     """
     found = read_outline(start)

@@ -34,6 +34,7 @@ OF_SOME_TASKS = STARTING | frozenset({
     "text.source_lowercase", "text.target_lowercase", "text.source_from_file",
     "text.target_from_file", "training.label_smoothing", "training.convert",
     "validation.sentences", "decoding", "model.head_layer", "model.pooling",
+    "model.character_ngrams", "model.character_ngram_rows", "model.character_ngram_dropout",
 })  # fmt: skip
 """Settings that only some tasks read. Every other setting is read by all tasks. `decoding` means
 all settings of the section `decoding`."""

@@ -168,11 +168,13 @@ def _of_model(recipe: Recipe, name: str) -> str | None:
     if not name.startswith("model."):
         return None
     if recipe.start_from and name.removeprefix("model.") not in (*RATES, *OF_NEW_HEAD):
-        return "the shape comes from the model in --start-from; only the dropout can be changed"
+        return "the shape comes from the model in --start-from; only the dropout and the task head can be changed"
     if name in ("model.outputs", "model.answer_of"):
         return f"the task {recipe.task} sets it"
     if name.startswith("model.ngram_") and getattr(model, "ngrams", 1) == 1:
         return "`model.ngrams` is 1, so that n-grams have no vectors"
+    if name.startswith("model.character_ngram_") and not getattr(model, "character_ngrams", 0):
+        return "`model.character_ngrams` is 0, so that the head does not read characters"
     if isinstance(model, RecurrentSettings | RecurrentLanguageSettings):
         chrono = model.initialization is RecurrentInitialization.CHRONO
         if name == "model.chrono_span" and not chrono:

@@ -72,7 +72,10 @@ class Classification(LabelledTask):
 
     default_recipe = "classify"
     items = ItemForm.LABELLED_TEXTS
-    reads = LabelledTask.reads | {"data.second", "text.keep_spaces", "model.pooling"}
+    reads = LabelledTask.reads | {
+        "data.second", "text.keep_spaces", "model.pooling", "model.character_ngrams",
+        "model.character_ngram_rows", "model.character_ngram_dropout",
+    }  # fmt: skip
     unit, loss_unit = "texts", "nats per text"
     numeric: ClassVar[bool] = False
     """Whether the labels of this task are numbers."""

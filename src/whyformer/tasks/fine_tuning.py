@@ -10,7 +10,7 @@ from typing import Any, Generic, Protocol, TypeVar, runtime_checkable
 import torch
 import torch.nn.functional as F
 from jaxtyping import Float, Int
-from torch import Tensor
+from torch import Tensor, nn
 
 from whyformer.bundle import Bundle, Outline
 from whyformer.data.filters import Occurrences
@@ -49,7 +49,10 @@ stored, the role of the column."""
 ANSWER = "answer."
 """Prefix of the parameters of the task head. They are copied only from a run with the same labels,
 or label by label."""
-HEAD = ("pooler.", ANSWER)
+CHARACTERS = "characters."
+"""Prefix of the parameters of the linear classifier on characters. They are copied only from a run
+with the same labels in the same order."""
+HEAD = ("pooler.", ANSWER, CHARACTERS)
 """Prefixes of the parameters of the head, which are trained when all other parameters are
 frozen."""
 
@@ -110,7 +113,8 @@ class LabelledTask(Task):
         seed_everything(recipe.training.seed)
         model = build_model(self.shape, (size, size), shared=True, device=device)
         assert isinstance(model, BERT)
-        begin(model, recipe, self.start, (self.tokenizer, self.tokenizer), new=[ANSWER])
+        model.learn_spellings(self.tokenizer.spellings)
+        begin(model, recipe, self.start, (self.tokenizer, self.tokenizer), new=[ANSWER, CHARACTERS])
         if self.start is not None:
             copy_answers(model, self.classes, self.start)
         if recipe.frozen:
@@ -157,6 +161,15 @@ def copy_answers(model: BERT, classes: Sequence[str], start: Bundle) -> None:
         if label in known:
             model.answer.weight[place] = before.answer.weight[known.index(label)]
             model.answer.bias[place] = before.answer.bias[known.index(label)]
+    same = ("character_ngrams", "character_ngram_rows", "reads_characters")
+    one, other = model.settings, before.settings
+    if classes == known and all(getattr(one, name) == getattr(other, name) for name in same):
+        for new, old in zip(_of_characters(model), _of_characters(before), strict=True):
+            new.copy_(old)
+
+
+def _of_characters(model: BERT) -> list[nn.Parameter]:
+    return [one for name, one in model.named_parameters() if name.startswith(CHARACTERS)]
 
 
 @dataclass(frozen=True)

@@ -100,6 +100,7 @@ def engine_settings(settings: ModelSettings | BERTSettings) -> dict[str, Any]:
         found["depth_scales"] = [deepnorm_decoder_constants(settings.layers)[0]]
     if isinstance(settings, BERTSettings):
         found["layer_of_head"] = str(settings.layer_of_head)
+        found["reads_characters"] = settings.reads_characters
         found["width_of_embeddings"] = settings.width_of_embeddings
     if isinstance(settings, ElectraSettings):
         found["discriminator"] = engine_settings(settings.discriminator)

@@ -24,14 +24,15 @@ const CALLS = {
   },
 
   // The vectors and the heads of an encoder that reads in both directions.
-  read(model, {ids, segments, part = null, taps = ["*"]}) {
+  read(model, {ids, segments, part = null, spellings = [], taps = ["*"]}) {
     const bert = part === null ? model : model[part], probe = new Probe({taps});
+    bert.learnSpellings(spellings.map((bytes) => Uint8Array.from(bytes)));
     const x = bert.features(ids, segments, probe);
     return {
       x: flat(x), taps: flatTaps(probe),
       masked: bert.transform && flat(bert.masked(x)),
       follows: bert.nextSentence && flat(bert.follows(x)),
-      answers: bert.answer && flat(bert.answers(x)),
+      answers: bert.answer && flat(bert.answers(x, ids)),
     };
   },
 

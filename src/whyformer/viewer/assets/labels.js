@@ -77,33 +77,33 @@ function withoutEach({ids, segments}, session, request, f) {
 
 function readLabels(session, request, probe) {
   const {model, manifest: {labels}} = session, row = pairRow(session, request);
-  const judge = ({ids, segments}, how) => logSoftmax(model.answers(model.features(ids, segments, how)).row(0));
+  const judge = ({ids, segments}, how) => logSoftmax(model.answers(model.features(ids, segments, how), ids).row(0));
   const found = evidenceOf(judge(row, probe)), silent = new Probe({off: request.off});
   return {
     kind: "labels", row, evidence: [found],
     answer: labels[found.index],
     labels: ranked(labels, found.logProbabilities),
     deletions: withoutEach(row, session, request, (rest) => judge(rest, silent)[found.index] - found.best),
-    lens: (_, x) => [asTokens(ranked(labels, logSoftmax(model.answers(model.finalNorm(x)).row(0))))],
+    lens: (_, x) => [asTokens(ranked(labels, logSoftmax(model.answers(model.finalNorm(x), row.ids).row(0))))],
   };
 }
 
 function readNumber(session, request, probe) {
   const {model, manifest: {mean, deviation}} = session, row = pairRow(session, request);
-  const judge = ({ids, segments}, how) => mean + deviation * model.answers(model.features(ids, segments, how)).data[0];
+  const judge = ({ids, segments}, how) => mean + deviation * model.answers(model.features(ids, segments, how), ids).data[0];
   const number = judge(row, probe), silent = new Probe({off: request.off});
   return {
     kind: "value", row, evidence: [],
     answer: String(Number(number.toPrecision(6))),
     value: number,
     deletions: withoutEach(row, session, request, (rest) => judge(rest, silent) - number),
-    lens: (_, x) => [[{token: String(Number((mean + deviation * model.answers(model.finalNorm(x)).data[0]).toPrecision(4))), probability: 1}]],
+    lens: (_, x) => [[{token: String(Number((mean + deviation * model.answers(model.finalNorm(x), row.ids).data[0]).toPrecision(4))), probability: 1}]],
   };
 }
 
 function readTags(session, request, probe) {
   const {model, manifest: {labels}} = session, row = wordRow(session, request.text);
-  const answers = (x) => model.answers(x), x = model.features(row.ids, row.segments, probe), logits = answers(x);
+  const answers = (x) => model.answers(x, row.ids), x = model.features(row.ids, row.segments, probe), logits = answers(x);
   const evidence = row.places.map((place) => evidenceOf(logSoftmax(logits.row(place))));
   return {
     kind: "tags", row, evidence,
@@ -161,7 +161,7 @@ function readReplaced(session, request, probe) {
   const masked = row.ids.includes(source.mask);
   const guesses = masked ? guessesOf(generator, session, row, generator.features(row.ids, row.segments, probe), request) : [];
   const filled = row.ids.map((id, place) => guesses.find((one) => one.place === place)?.evidence.index ?? id);
-  const odds = (x) => discriminator.answers(x).data, logistic = (x) => 1 / (1 + Math.exp(-x));
+  const odds = (x) => discriminator.answers(x, filled).data, logistic = (x) => 1 / (1 + Math.exp(-x));
   const found = Array.from(odds(discriminator.features(filled, row.segments, probe)));
   return {
     kind: "replaced", row: {...row, ids: filled},

@@ -23,6 +23,7 @@ class Session {
     const {source, target} = manifest.tokenizers;
     this.source = openTokenizer(source);
     this.target = target === null ? this.source : openTokenizer(target);
+    this.model.learnSpellings?.(this.source.spellings);
   }
 
   /** Return the facts about the model that the page shows, and the names of all switches. */

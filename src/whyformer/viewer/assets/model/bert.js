@@ -1,9 +1,9 @@
 import {EncoderLayer} from "./transformer.js";
 import {Linear, gelu, linearOf, normOf} from "./blocks.js";
+import {CharacterNgrams, ngramRow} from "./ngrams.js";
 import {placesFrom, positionsOf} from "./positions.js";
 import {add, meanRow, stackRows, Tensor} from "./tensors.js";
 
-const NGRAM_MULTIPLIER = 1000003; // as in blocks/ngrams.py
 const HEAD_LAYERS = {tanh: Math.tanh, gelu};
 
 /** Embeddings, N encoder layers in which every token attends to all tokens, and heads (Devlin et al. 2018).
@@ -29,6 +29,7 @@ export class BERT {
     this.transform = linearOf(weights, `${prefix}masked.transform`);
     this.maskedNorm = normOf(weights, `${prefix}masked.norm`, settings);
     this.maskedBias = weights.find(`${prefix}masked.bias`);
+    this.characters = settings.reads_characters ? new CharacterNgrams(weights, settings) : null;
   }
 
   /** Return a vector for each token. Args: segments: 0 or 1 for each token. */
@@ -46,14 +47,12 @@ export class BERT {
     return this.finalNorm(x);
   }
 
-  /** Return the sum of the vectors of the n-grams that end at token i. A hash function chooses each vector. */
+  /** Return the sum of the vectors of the n-grams that end at token i. */
   ngramVector(ids, i) {
     const [rows, width] = this.ngrams.shape;
     const sum = new Float32Array(width);
     for (let size = 2; size <= this.settings.ngrams; size += 1) {
-      let row = size;
-      for (let back = size - 1; back >= 0; back -= 1) row = (row * NGRAM_MULTIPLIER + (i >= back ? ids[i - back] : 0) + 1) % rows;
-      this.ngrams.row(row).forEach((value, k) => { sum[k] += value; });
+      this.ngrams.row(ngramRow(ids, i, size, rows)).forEach((value, k) => { sum[k] += value; });
     }
     return sum;
   }
@@ -70,8 +69,17 @@ export class BERT {
     return new Tensor([1, x.width], x.row(0));
   }
 
-  /** Return the outputs of the task head: one row for the whole text, or one for each token. */
-  answers(x) {
+  /** Tell the model the characters of each id, if it reads them. Args: spellings: the bytes of each id. */
+  learnSpellings(spellings) {
+    this.characters?.learnSpellings(spellings);
+  }
+
+  /** Return the outputs of the task head: one row for the whole text, or one for each token. Args: ids: the tokens of x. */
+  answers(x, ids) {
+    return this.characters === null ? this.ofEncoder(x) : add(this.ofEncoder(x), this.characters.of(ids));
+  }
+
+  ofEncoder(x) {
     const read = this.settings.answer_of === "text" ? this.textVector(x) : x;
     const activation = HEAD_LAYERS[this.settings.layer_of_head];
     return this.answer.of(activation === undefined ? read : this.pooler.of(read).map(activation));
