@@ -168,7 +168,10 @@ def _of_model(recipe: Recipe, name: str) -> str | None:
     if not name.startswith("model."):
         return None
     if recipe.start_from and name.removeprefix("model.") not in (*RATES, *OF_NEW_HEAD):
-        return "the shape comes from the model in --start-from; only the dropout and the task head can be changed"
+        return (
+            "the shape comes from the model in --start-from; only the dropout and the task head "
+            "can be changed"
+        )
     if name in ("model.outputs", "model.answer_of"):
         return f"the task {recipe.task} sets it"
     if name.startswith("model.ngram_") and getattr(model, "ngrams", 1) == 1:
