@@ -17,7 +17,7 @@ EXPERIMENT = Experiment(
         Part("circle", experiment.measure_circle, experiment.circle_conditions,
              {Mode.QUICK: 2, Mode.FULL: 8}),
         Part("language", experiment.measure_language, experiment.language_conditions,
-             {Mode.QUICK: 2, Mode.FULL: 12}),
+             {Mode.QUICK: 2, Mode.FULL: 8}),
     ),
     brief=TEXTS.brief,
     claims=CLAIMS,
