@@ -137,21 +137,21 @@ def test_ask_as_json(cli, published):
 
 
 def test_ask_says_that_a_question_is_not_measured_yet(cli, published):
-    answer = cli("ask", "why are Q, K and V separate?")
+    answer = cli("ask", "does teacher forcing harm?")
     assert answer.code == 0
     assert "The laboratory has not measured this yet." in answer.out
-    assert "(scaling)" in answer.out
-    korean = cli("ask", "왜", "Q K V를 따로 두나요?")
+    assert "(beam)" in answer.out
+    korean = cli("ask", "티처 포싱은", "해로운가요?")
     assert "아직 이 질문을 측정하지 않았습니다" in korean.out
-    assert "아직 이 질문을" in cli("ask", "why are Q, K and V separate?", "--lang", "ko").out
+    assert "아직 이 질문을" in cli("ask", "does teacher forcing harm?", "--lang", "ko").out
 
 
 def test_ask_as_json_names_the_open_question(cli, published):
-    found = json.loads(cli("ask", "why are Q, K and V separate?", "--json").out)
+    found = json.loads(cli("ask", "does teacher forcing harm?", "--json").out)
     assert found["name"] is None
-    assert found["not_yet"]["name"] == "qkv"
+    assert found["not_yet"]["name"] == "teacher_forcing"
     assert set(found["not_yet"]["text"]) == {"en", "ko"}
-    assert found["nearest"][0]["name"] == "scaling"
+    assert found["nearest"][0]["name"] == "beam"
 
 
 def test_ask_as_json_about_something_else_names_no_question(cli, published):

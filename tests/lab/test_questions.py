@@ -97,6 +97,11 @@ ASKED = {
         "can I trust an attention map?",
         "어텐션 맵은 믿을 수 있나요?",
     ),
+    "qkv": (
+        "why are queries, keys and values separate?",
+        "can queries and keys share one matrix?",
+        "Q, K, V를 왜 따로 두나요?",
+    ),
     "bottleneck": (
         "seq2seq의 병목은 무엇인가요?",
         "why is one vector a bottleneck?",

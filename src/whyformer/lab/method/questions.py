@@ -21,6 +21,7 @@ QUESTIONS = (
     "bottleneck",
     "cache",
     "explanation",
+    "qkv",
 )
 """The questions: first those of the study notes, in their order."""
 EXPERIMENTS = Path(__file__).parents[1] / "experiments"
