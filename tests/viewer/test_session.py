@@ -27,6 +27,7 @@ from whyformer.text.tokenizer import train_tokenizer
 
 TEXTS = ["the cat sat", "a dog ran", "cats and dogs sat and ran", "ran", "sat the and a dog"]
 SMALL = {"d_model": 16, "dropout": 0.0, "max_length": 64}
+CHARACTERS = {"character_ngrams": 3, "character_ngram_rows": 97}
 SHAPE = {**SMALL, "layers": 2, "heads": 2, "d_ff": 24}
 FIVE_TOKENS = {"maxTokens": 5, "forms": 1}
 WANT = {"taps": ["*weights"], "lens": True, "tree": True, "residual": True}
@@ -41,6 +42,8 @@ def _bundle(kind, settings, units="bpe", **facts):
     tokenizer = _tokenizer(units)
     torch.manual_seed(3)
     model = kind(settings, (len(tokenizer), len(tokenizer)))
+    if isinstance(model, BERT):
+        model.learn_spellings(tokenizer.spellings)
     facts = {"decoding": {"beam": 4, "nbest": 3, "max_length_extra": 4}, **facts}
     return Bundle(javascript_engine.stored(model), tokenizer, tokenizer, facts)
 
@@ -57,9 +60,15 @@ BUNDLES = {
     "bert": lambda: _bundle(BERT, BERTSettings(**SHAPE)),
     "electra": lambda: _bundle(Electra, ElectraSettings(**SHAPE)),
     "classes": lambda: _bundle(
-        BERT, _labelled(outputs=3), labels=["good", "bad", "so so"], mean=0.0, deviation=1.0
+        BERT,
+        _labelled(outputs=3, **CHARACTERS),
+        labels=["good", "bad", "so so"],
+        mean=0.0,
+        deviation=1.0,
     ),
-    "number": lambda: _bundle(BERT, _labelled(outputs=1), labels=[], mean=3.0, deviation=2.0),
+    "number": lambda: _bundle(
+        BERT, _labelled(outputs=1, **CHARACTERS), labels=[], mean=3.0, deviation=2.0
+    ),
     "tags": lambda: _bundle(
         BERT, _labelled(outputs=2, answer_of="tokens"), labels=["N", "V"], row_tokens=64
     ),
