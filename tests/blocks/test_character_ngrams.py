@@ -49,7 +49,7 @@ def test_a_text_without_characters_has_the_output_zero():
     assert torch.equal(made()(torch.tensor([[EMPTY, EMPTY]])), torch.zeros(1, 2))
 
 
-def test_a_token_has_its_characters_and_a_byte_has_a_number_of_its_own():
+def test_a_byte_that_is_no_character_has_a_separate_number():
     assert characters_of("나는".encode()) == [ord("나"), ord("는")]
     assert characters_of(b"\xeb\x82") == [BYTE + 0xEB, BYTE + 0x82]
     assert len(characters_of(SPELLINGS[LONG])) == LETTERS

@@ -21,8 +21,8 @@ RATE_FACTOR = 10.0
 
 
 def characters_of(spelling: bytes) -> list[int]:
-    """Return the numbers of the characters of a token. Bytes that are no character in UTF-8 have
-    numbers of their own.
+    """Return the numbers of the characters of a token. If its bytes are not UTF-8, return one
+    number for each byte; these numbers differ from those of all characters.
 
     >>> characters_of("나".encode()), characters_of(bytes([0xEB])) == [BYTE + 0xEB]
     ([45208], True)
@@ -36,9 +36,8 @@ def characters_of(spelling: bytes) -> list[int]:
 class CharacterNgrams(nn.Module):
     """A linear classifier on all n-grams of 1 to ``longest`` characters of a text.
 
-    Its outputs are added to those of a task head. N-grams of characters need no tokenizer and no
-    pre-training, and their weights are learned in a single epoch. A hash function chooses the row
-    of an n-gram in the table of weights. The sum of the rows is divided by the square root of the
+    Its outputs are added to those of a task head. A hash function chooses the row of an n-gram in
+    the table of weights. The sum of the rows is divided by the square root of the
     number of n-grams. In training, n-grams are dropped.
 
     The model reads ids, so `learn_spellings` must tell this module the characters of each id.
