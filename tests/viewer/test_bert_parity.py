@@ -12,7 +12,7 @@ from whyformer.models.electra import Electra, ElectraSettings
 IDS, SEGMENTS = [1, 8, 6, 2, 11, 7, 2], [0, 0, 0, 0, 1, 1, 1]
 SPELLINGS = [
     b"", b"", b"", *(one.encode() for one in ("나", "는", "a", "학교", "ab🙂", "c")), b"\xeb",
-    b"x" * 20, b" ", "é".encode(),
+    b"x" * 20, b" \x00", "é".encode(),
 ]  # fmt: skip
 """The bytes of each id: nothing, several characters, an incomplete character, a long token."""
 SMALL = {"layers": 2, "d_model": 16, "heads": 2, "d_ff": 24, "dropout": 0.0, "max_length": 16}

@@ -28,7 +28,7 @@ export class CharacterNgrams {
     this.characters = spellings.map((bytes) => {
       const text = strictUtf8Text(bytes);
       const numbers = text === null ? Array.from(bytes, (byte) => BYTE + byte) : Array.from(text, (one) => one.codePointAt(0));
-      return numbers.slice(0, LETTERS);
+      return numbers.slice(0, LETTERS).filter((one) => one !== 0); // Python reads the character 0 as a gap
     });
   }
 
